@@ -1,0 +1,43 @@
+# Each target sets up what it needs in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test quick check format bench screenshots clean
+
+run: .venv/run
+	$(BIN)/homequeue run
+
+test: .venv/dev
+	$(BIN)/python -m pytest
+
+quick: .venv/dev
+	$(BIN)/python -m pytest -m "not slow"
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict homequeue
+	$(BIN)/python -m pytest -q tests/test_floors.py tests/test_docs.py
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+screenshots: .venv/dev
+	$(BIN)/python docs/screenshots.py
+
+.venv/run: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/dev: setup.cfg pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache
