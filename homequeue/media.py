@@ -1,0 +1,300 @@
+"""The bytes on disk: received, kept and replaced so that a power cut never shows half a file.
+
+`Path` stops here: callers pass and get open files, bytes and relative names.
+"""
+
+import ctypes
+import errno
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from homequeue.errors import Conflict, Missing, NoSpace, Unavailable
+
+MARKER = ".homequeue"
+FOLDERS = ("originals", "renditions", "incoming", "exports")
+#: Longest file name kept on disk, in bytes of UTF-8; ext4 and most others take 255 with the rest.
+LONGEST_NAME = 150
+#: Up to so many files are synced one by one.
+FEW = 4
+#: What file systems without hard links answer: exFAT, CIFS, some of FUSE.
+NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
+
+
+class Incoming:
+    """An upload being received: a file of `incoming/` that is hashed while it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
+        self.path = Path(name)
+        self.file: BinaryIO = os.fdopen(handle, "w+b")
+        self.size = 0
+        self._sha256 = hashlib.sha256()
+
+    def write(self, chunk: bytes) -> None:
+        """Add bytes; NoSpace when the disk is full."""
+        with storage_errors():
+            self.file.write(chunk)
+        self._sha256.update(chunk)
+        self.size += len(chunk)
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of what has been written, in hexadecimal."""
+        return self._sha256.hexdigest()
+
+    def complete(self) -> BinaryIO:
+        """Hand all bytes to the system and return the file, to be read from its beginning."""
+        with storage_errors():
+            self.file.flush()
+            self.file.seek(0)
+        return self.file
+
+    def close(self) -> None:
+        """Let go of the file, which stays where it is."""
+        self.file.close()
+
+    def discard(self) -> None:
+        """Forget the upload; harmless after it was kept."""
+        # Closing flushes, and a full disk makes that fail once more.
+        with suppress(OSError):
+            self.file.close()
+        self.path.unlink(missing_ok=True)
+
+
+class Media:
+    """The data folder of one library; declared empty, bound once."""
+
+    root: Path
+
+    def bind(self, root: Path) -> None:
+        """Set the data folder."""
+        self.root = root
+
+    def create(self, *, is_new: bool) -> None:
+        """Make the folders, readable for their owner only; a new library gets its marker.
+
+        One that is not new and has none is not mounted, and must not be taken for an empty one.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.chmod(self.root, 0o700)
+        for folder in FOLDERS:
+            (self.root / folder).mkdir(mode=0o700, exist_ok=True)
+        marker = self.root / "originals" / MARKER
+        if is_new and not marker.exists():
+            marker.write_text("homequeue keeps originals here\n", encoding="utf-8")
+            os.chmod(marker, 0o600)
+
+    def check_mounted(self) -> None:
+        """Raise Unavailable while the marker is missing, as when its disk is not mounted."""
+        if not (self.root / "originals" / MARKER).exists():
+            raise Unavailable("The storage of the photos is not mounted.")
+
+    def free_bytes(self) -> int:
+        """Return the bytes that may still be written to the disk."""
+        stats = os.statvfs(self.root)
+        return stats.f_bavail * stats.f_frsize
+
+    def disk_bytes(self) -> int:
+        """Return the size of the disk in bytes."""
+        return shutil.disk_usage(self.root).total
+
+    def receive(self) -> Incoming:
+        """Begin to receive an upload."""
+        self.check_mounted()
+        with storage_errors():
+            return Incoming(self.root / "incoming")
+
+    def keep(self, incoming: Incoming, filename: str, extension: str, when: datetime) -> str:
+        """Give a received file its place for good; return its path relative to the root.
+
+        Call `settle_incoming` before, so that a name never stands for less than all bytes, and
+        `settle` after, before promising anything. Nothing is ever overwritten: a name taken by the
+        same bytes (left by a crash before their row was written) is taken over, one taken by others
+        (torn, perhaps) is left to them. The incoming file stays until it is discarded.
+        """
+        self.check_mounted()
+        folder = self.root / "originals" / f"{when:%Y}" / f"{when:%m}"
+        with storage_errors():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for digits in (8, 16, 64):
+                name = f"{safe_name(filename)}-{incoming.checksum[:digits]}.{extension}"
+                target = folder / name
+                if _link(incoming.path, target) or checksum_of(target) == incoming.checksum:
+                    return str(target.relative_to(self.root))
+        raise Conflict(f"There is another file in the place of {name}.")
+
+    def settle_incoming(self, received: Sequence[Incoming]) -> None:
+        """Return when the bytes of received files are on the disk itself.
+
+        A few are synced one by one; many by one syncfs(2), which costs the same for all of them.
+        """
+        self._sync([incoming.path for incoming in received])
+
+    def settle(self, paths: Sequence[str]) -> None:
+        """Return when the names of kept files are on the disk itself."""
+        self._sync(list({parent for path in paths for parent in self._folders(path)}), len(paths))
+
+    def _sync(self, paths: Sequence[Path], files: int = 0) -> None:
+        with storage_errors():
+            if max(len(paths), files) > FEW:
+                _sync_file_system(self.root)
+            else:
+                for path in paths:
+                    _sync(path)
+
+    def keep_rendition(self, name: str, data: bytes) -> str:
+        """Write a rendition beside its place and rename it in; return its relative path."""
+        target = self.root / "renditions" / name
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, target)
+            _sync(target.parent)
+        except BaseException:
+            Path(beside).unlink(missing_ok=True)
+            raise
+        return str(target.relative_to(self.root))
+
+    def checksum(self, data: bytes) -> str:
+        """Return the SHA-256 of bytes in hexadecimal."""
+        return hashlib.sha256(data).hexdigest()
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a kept file for reading; Missing or Unavailable when that cannot be."""
+        try:
+            return (self.root / path).open("rb")
+        except FileNotFoundError:
+            self.check_mounted()
+            raise Missing(f"The file {path} is missing from the storage.") from None
+        except OSError as error:
+            raise Unavailable(f"The file {path} cannot be read ({error.strerror}).") from error
+
+    def holds(self, path: Path) -> bool:
+        """Tell whether a file anywhere is one of ours, under whatever name."""
+        return path.resolve().is_relative_to(self.root.resolve())
+
+    def exists(self, path: str) -> bool:
+        """Tell whether a kept file is there."""
+        return (self.root / path).is_file()
+
+    def remove(self, path: str) -> None:
+        """Delete a kept file for good, and return when the disk knows."""
+        (self.root / path).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            _sync((self.root / path).parent)
+
+    def originals(self) -> Iterator[str]:
+        """Yield the relative path of every file kept as an original."""
+        return (path for path in self._below("originals") if not Path(path).name.startswith("."))
+
+    def renditions(self) -> Iterator[str]:
+        """Yield the relative path of every rendition, torn ones included."""
+        return self._below("renditions")
+
+    def _below(self, top: str) -> Iterator[str]:
+        for folder, _, names in os.walk(self.root / top):
+            for name in names:
+                yield str((Path(folder) / name).relative_to(self.root))
+
+    def age(self, path: str) -> float:
+        """Return the seconds since a file was last changed or moved."""
+        return time.time() - (self.root / path).stat().st_ctime
+
+    def remove_stale_incoming(self, seconds: float) -> int:
+        """Delete uploads that nobody has added to for that long; return how many."""
+        before = time.time() - seconds
+        files = (path for path in (self.root / "incoming").iterdir() if path.is_file())
+        stale = [path for path in files if path.stat().st_mtime < before]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    def _folders(self, path: str) -> list[Path]:
+        """Return the folder of a kept file and those above it, up to `originals`."""
+        folder = (self.root / path).parent
+        return [folder, folder.parent, folder.parent.parent]
+
+
+media = Media()
+
+
+def safe_name(filename: str) -> str:
+    """Return a file name's stem as it may stand on any disk: Unicode kept, no path, not too long.
+
+    >>> safe_name("Фото на море.jpg")
+    'Фото на море'
+    >>> safe_name("../../etc/passwd")
+    'passwd'
+    """
+    name = unicodedata.normalize("NFC", filename.replace("\\", "/").rpartition("/")[2])
+    stem = UNSAFE.sub("_", name.rpartition(".")[0] or name).strip(" .")
+    return stem.encode()[:LONGEST_NAME].decode(errors="ignore").strip(" .") or "photo"
+
+
+def checksum_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Say in words what is wrong with the disk: NoSpace if it is full, else Unavailable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoSpace("The disk of the server is full.") from error
+        words = f"The storage of the photos cannot be written to ({error.strerror})."
+        raise Unavailable(words) from error
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Give a file a second name; False if that name is taken."""
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_HARD_LINKS:
+            raise
+        # A file system without hard links (exFAT): the name holds the checksum, so a race between
+        # two copies is one between the same bytes.
+        if target.exists():
+            return False
+        beside = target.with_name(f".{target.name}")
+        shutil.copyfile(source, beside)
+        os.replace(beside, target)
+    return True
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_file_system(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), "syncfs")
+    finally:
+        os.close(handle)

@@ -1,0 +1,182 @@
+"""The tables. Moments are seconds since 1970 (UTC); wall-clock times are text without a zone."""
+
+import time
+from typing import Any
+
+from peewee import (
+    AutoField,
+    BooleanField,
+    DoubleField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+from homequeue.db import db
+
+
+class Table(Model):
+    """A table of the house."""
+
+    class Meta:
+        """Where every table lives."""
+
+        database = db
+        legacy_table_names = False
+
+
+class User(Table):
+    """Someone who may sign in."""
+
+    id = AutoField()
+    name = TextField(unique=True)
+    password = TextField()
+    is_admin = BooleanField(default=False)
+    created_at = DoubleField(default=time.time)
+
+
+class Session(Table):
+    """A browser that is signed in; only the SHA-256 of its cookie is stored."""
+
+    digest = TextField(primary_key=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    created_at = DoubleField(default=time.time)
+    expires_at = DoubleField(index=True)
+
+
+class Token(Table):
+    """A program's way in; only the SHA-256 of it is stored."""
+
+    id = AutoField()
+    digest = TextField(unique=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    name = TextField()
+    scope = TextField()
+    created_at = DoubleField(default=time.time)
+    expires_at = DoubleField(null=True)
+
+
+class Asset(Table):
+    """One original and all we know of it."""
+
+    id = AutoField()
+    owner = ForeignKeyField(User, on_delete="RESTRICT")
+    owner_id: int
+    checksum = TextField()
+    state = TextField(default="pending")
+    kind = TextField(default="photo")
+    mime = TextField()
+    filename = TextField()
+    path = TextField()
+    size = IntegerField()
+    width = IntegerField(null=True)
+    height = IntegerField(null=True)
+    taken_at = TextField()
+    taken_offset = TextField(null=True)
+    taken_at_source = TextField()
+    uploaded_at = DoubleField(default=time.time)
+    make = TextField(null=True)
+    model = TextField(null=True)
+    lens = TextField(null=True)
+    exposure = TextField(default="{}")
+    lat = DoubleField(null=True)
+    lon = DoubleField(null=True)
+    rating = IntegerField(null=True)
+    caption = TextField(null=True)
+    favorite = BooleanField(default=False)
+    damaged = BooleanField(default=False)
+    error = TextField(null=True)
+    trashed_at = DoubleField(null=True)
+    notified_at = DoubleField(null=True)
+
+    class Meta:
+        """The same bytes are one asset of an owner."""
+
+        indexes = (
+            (("owner", "checksum"), True),
+            (("owner", "trashed_at", "taken_at", "id"), False),
+            (("owner", "trashed_at", "state"), False),
+        )
+
+
+class Rendition(Table):
+    """A picture made from an original by a spec."""
+
+    id = AutoField()
+    asset = ForeignKeyField(Asset, backref="renditions", on_delete="CASCADE")
+    asset_id: int
+    spec = TextField()
+    path = TextField()
+    mime = TextField()
+    width = IntegerField()
+    height = IntegerField()
+    size = IntegerField()
+    checksum = TextField()
+
+    class Meta:
+        """One rendition of each spec."""
+
+        indexes = ((("asset", "spec"), True),)
+
+
+class Job(Table):
+    """One run of a task: a row in the ledger. States and moves are in `ledger`."""
+
+    id = AutoField()
+    task = TextField()
+    args = TextField(default="[]")
+    state = TextField(default="queued")
+    priority = IntegerField(default=0)
+    key = TextField(null=True)
+    asset = IntegerField(null=True, column_name="asset_id", index=True)
+    user = IntegerField(null=True, column_name="user_id")
+    parent = IntegerField(null=True, column_name="parent_id", index=True)
+    attempts = IntegerField(default=0)
+    deaths = IntegerField(default=0)
+    max_attempts = IntegerField(default=1)
+    queued_at = DoubleField(default=time.time)
+    due_at = DoubleField(default=time.time)
+    started_at = DoubleField(null=True)
+    finished_at = DoubleField(null=True, index=True)
+    worker = TextField(null=True)
+    progress = DoubleField(null=True)
+    result = TextField(null=True)
+    error = TextField(null=True)
+    traceback = TextField(null=True)
+
+
+class Periodic(Table):
+    """When a periodic task was last due, so that it runs once however often homequeue restarts."""
+
+    task = TextField(primary_key=True)
+    last_due = DoubleField()
+    job = IntegerField(null=True, column_name="job_id")
+
+
+class Worker(Table):
+    """A process that runs jobs; `identity` tells whether it still lives."""
+
+    identity = TextField(primary_key=True)
+    parent = TextField()
+    started_at = DoubleField(default=time.time)
+
+
+class Fact(Table):
+    """A single thing worth remembering: a small JSON value under a name."""
+
+    name = TextField(primary_key=True)
+    value = TextField()
+
+
+TABLES: tuple[type[Any], ...] = (
+    User,
+    Session,
+    Token,
+    Asset,
+    Rendition,
+    Job,
+    Periodic,
+    Worker,
+    Fact,
+)
