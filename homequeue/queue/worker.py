@@ -1,0 +1,128 @@
+"""A worker: looks at the clock, then at the ledger, and sleeps at the bell when there is nothing.
+
+There is no scheduler process: periodic work needs a free worker anyway, so a free worker is the one
+that starts it. However many look at the clock, a due moment is served once.
+"""
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from homequeue import processes
+from homequeue.queue import Queue, register_worker
+from homequeue.queue.light import PeriodicTask, Task
+
+logger = logging.getLogger("homequeue.worker")
+
+#: A worker that hears nothing looks around this often, in seconds.
+LOOK_AROUND = 30.0
+#: Pause after an error of the queue itself, in seconds.
+BREATH = 0.5
+
+
+class Stopped(BaseException):
+    """SIGTERM came while the worker was asleep."""
+
+
+class Worker:
+    """One process that runs jobs, one at a time, in its main thread.
+
+    When it becomes busy it calls for company, so that somebody is free for what comes next; a
+    spare one leaves after `patience` seconds without work.
+    """
+
+    def __init__(
+        self, queue: Queue, call: Callable[[], None] | None = None, patience: float | None = None
+    ) -> None:
+        self.queue = queue
+        self._call = call
+        self._called_at = 0.0
+        self._patience = patience
+        self._worked_at = time.monotonic()
+        self._stopping = False
+        self._asleep = False
+        self._upcoming = 0.0
+        self._looked_at = 0.0
+
+    def run(self) -> None:
+        """Work until SIGTERM, then finish the running job; SIGINT puts it back instead."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._interrupt)
+        processes.yield_to_others()
+        try:
+            self._begin()
+            while not self._stopping:
+                self._step()
+        except (Stopped, KeyboardInterrupt):
+            pass
+
+    def _begin(self) -> None:
+        while not self._stopping:
+            try:
+                # First the jobs of the dead, whom registering forgets.
+                self.queue.recover()
+                register_worker()
+            except Exception:
+                self._complain()
+            else:
+                return
+
+    def _step(self) -> None:
+        try:
+            self._look_at_clock()
+            task = self.queue.dequeue()
+            if task is not None:
+                self._call_for_company(task)
+                self.queue.execute(task)
+                self._worked_at = time.monotonic()
+            elif self._patience and time.monotonic() > self._worked_at + self._patience:
+                self._stopping = True
+            else:
+                self._sleep()
+        except Exception:
+            self._complain()
+            self._looked_at = 0.0
+
+    def _look_at_clock(self) -> None:
+        """Free the jobs of the dead every LOOK_AROUND, start periodic work when it is due."""
+        now = time.time()
+        if not self._looked_at <= now < self._looked_at + LOOK_AROUND:
+            self.queue.recover()
+            self._looked_at, self._upcoming = now, self.queue.start_due(now)
+        elif now >= self._upcoming:
+            self._upcoming = self.queue.start_due(now)
+
+    def _call_for_company(self, task: Task) -> None:
+        if self._call is None or isinstance(task, PeriodicTask):
+            return  # the house's own chores are short
+        if time.monotonic() > self._called_at + LOOK_AROUND:
+            self._called_at = time.monotonic()
+            self._call()
+
+    def _sleep(self) -> None:
+        processes.give_back_memory()
+        self._asleep = True
+        try:
+            if not self._stopping:
+                self.queue.wait(min(LOOK_AROUND, max(0.0, self._upcoming - time.time())))
+        finally:
+            self._asleep = False
+
+    def _complain(self) -> None:
+        logger.exception("The queue cannot be used; trying again.")
+        self._asleep = True
+        try:
+            time.sleep(0 if self._stopping else BREATH)
+        finally:
+            self._asleep = False
+
+    def _stop(self, _signum: int, _frame: Any) -> None:
+        self._stopping = True
+        if self._asleep:
+            raise Stopped
+
+    def _interrupt(self, _signum: int, _frame: Any) -> None:
+        self._stopping = True
+        raise KeyboardInterrupt
