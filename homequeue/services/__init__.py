@@ -1,0 +1,1 @@
+"""The recipes of the house: plain synchronous functions, one noun or verb a file."""

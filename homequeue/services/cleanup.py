@@ -1,0 +1,147 @@
+"""Clean-up: each sweep heals one gap or forgets one thing that is no longer needed."""
+
+import time
+
+from homequeue import config, db, facts, ledger
+from homequeue.errors import HomequeueError
+from homequeue.media import media
+from homequeue.models import Asset, Rendition, User
+from homequeue.services import assets, ingest, users
+
+DAY = 86400
+#: An upload to which nothing was added for this long is given up, in seconds.
+STALE_UPLOAD = DAY
+#: An original without a row is adopted after this long, in seconds: its upload may still end well.
+ORPHAN_AGE = 3600
+#: Renditions whose files are looked for in one sweep.
+LOOKED_AT = 5000
+
+
+def purge_trash() -> int:
+    """Delete for good what lay in the trash long enough; return how many assets."""
+    if not _clock_is_steady():
+        return 0
+    before = time.time() - config.settings().trash.days * DAY
+    old = Asset.select().where(Asset.trashed_at < before)
+    return sum(purge(asset) for asset in old)
+
+
+def purge(asset: Asset) -> bool:
+    """Delete an asset from the trash for good: its row, then its renditions and its original."""
+    media.check_mounted()
+    with db.durable():
+        paths = [row.path for row in Rendition.select().where(Rendition.asset == asset)]
+        still_trashed = (Asset.id == asset.id) & Asset.trashed_at.is_null(False)
+        if not Asset.delete().where(still_trashed).execute():
+            return False
+        facts.remember(f"purged {asset.path}", time.time())
+        ledger.forget_asset(asset.id)
+    for path in paths:
+        media.remove(path)
+    _remove_unused(asset.path)
+    return True
+
+
+def forget_stale() -> dict[str, int]:
+    """Forget uploads that were given up, sessions that expired and jobs long done."""
+    if not _clock_is_steady():
+        return {}
+    history = time.time() - config.settings().queue.history_days * DAY
+    return {
+        "incoming": media.remove_stale_incoming(STALE_UPLOAD),
+        "renditions": _remove_stray_renditions(),
+        "sessions": users.forget_sessions(),
+        "jobs": ledger.forget_before(history),
+    }
+
+
+def rescue(defer: ingest.Defer) -> dict[str, int]:
+    """Queue the work of assets that have none waiting, and adopt originals without a row."""
+    _notice_lost_renditions()
+    lost = assets.without_job()
+    for asset_id in lost:
+        defer(asset_id)
+    return {"assets": len(lost), "originals": _adopt_orphans(defer)}
+
+
+def check_disk() -> dict[str, int]:
+    """Write down how full the disk is, and that the clock runs."""
+    _watch_clock()
+    media.check_mounted()
+    seen = {"free": media.free_bytes(), "total": media.disk_bytes()}
+    facts.remember("disk", seen | {"at": time.time()})
+    return seen
+
+
+def _remove_stray_renditions() -> int:
+    """Delete what a worker wrote and was killed before its rows; return how many files."""
+    known = {row.path for row in Rendition.select(Rendition.path)}
+    stray = [path for path in media.renditions() if path not in known and media.age(path) > DAY]
+    for path in stray:
+        media.remove(path)
+    return len(stray)
+
+
+def _notice_lost_renditions() -> None:
+    """Look for the files of renditions, some at a time; assets without theirs are pending."""
+    after = facts.recall("renditions_seen", 0)
+    some = list(
+        Rendition.select().where(Rendition.id > after).order_by(Rendition.id).limit(LOOKED_AT)
+    )
+    for row in some:
+        if not media.exists(row.path):
+            assets.lose_renditions(row.asset_id)
+    facts.remember("renditions_seen", some[-1].id if len(some) == LOOKED_AT else 0)
+
+
+def _remove_unused(path: str) -> None:
+    media.check_mounted()
+    # Under the same lock in which an upload of the same bytes would write its row.
+    with db.db.atomic():
+        if not Asset.select().where(Asset.path == path).exists():
+            media.remove(path)
+        facts.forget(f"purged {path}")
+
+
+def _adopt_orphans(defer: ingest.Defer) -> int:
+    owner = User.select().where(User.is_admin).order_by(User.id).first()
+    if owner is None:
+        return 0
+    known = {asset.path for asset in Asset.select(Asset.path)}
+    adopted = 0
+    for path in media.originals():
+        is_lost = path not in known and media.age(path) > ORPHAN_AGE
+        if is_lost and not facts.recall(f"orphan {path}"):
+            adopted += _adopt(path, owner, defer)
+    return adopted
+
+
+def _adopt(path: str, owner: User, defer: ingest.Defer) -> bool:
+    if facts.recall(f"purged {path}"):
+        # A purge that was cut off had deleted its row: its bytes are nobody's any more, unless
+        # somebody has sent them again.
+        _remove_unused(path)
+        return False
+    try:
+        ingest.adopt(path, owner, defer)
+    except (HomequeueError, OSError) as error:
+        facts.remember(f"orphan {path}", str(error))
+        return False
+    return True
+
+
+def _clock_is_steady() -> bool:
+    """Tell whether the clock has run evenly for a day.
+
+    A machine without a clock of its own may wake up in any year, and nothing may be deleted then.
+    """
+    _watch_clock()
+    return bool(time.time() - facts.recall("clock_steady_since", time.time()) >= DAY)
+
+
+def _watch_clock() -> None:
+    now = time.time()
+    seen = facts.recall("clock_seen", 0.0)
+    if not seen - 60 <= now <= seen + DAY:
+        facts.remember("clock_steady_since", now)
+    facts.remember("clock_seen", now)

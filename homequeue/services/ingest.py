@@ -1,0 +1,195 @@
+"""Ingest: receive, identify, keep, record. Bytes, then rows, then the hint to the queue.
+
+A client hears yes only after `record` returned: then the bytes, their name and their row are on the
+disk. A crash before that leaves a stale incoming file or an original without a row, and a periodic
+task heals both.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from homequeue import config
+from homequeue.db import db
+from homequeue.errors import Invalid, NoSpace, TooLarge
+from homequeue.media import Incoming, media
+from homequeue.models import Asset, User
+from homequeue.services import assets, imaging, notify, trial
+
+#: Defers the work for a new asset, inside the transaction that writes its row.
+Defer = Callable[[int], Any]
+
+#: Clocks of phones and cameras are believed from here on.
+EARLIEST = datetime(1971, 1, 1).timestamp()
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What a sender says of a file: whose it is, its name, when it was last changed."""
+
+    owner: User
+    filename: str
+    modified: float | None = None
+
+
+@dataclass(frozen=True)
+class Received:
+    """A file that has arrived and been identified, and is not promised yet."""
+
+    upload: Upload
+    incoming: Incoming
+    identity: imaging.Identity
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An asset that is safe, and whether its bytes were known before."""
+
+    asset: Asset
+    duplicate: bool
+
+
+def check_size(size: int) -> None:
+    """Raise TooLarge if a file of this many bytes is more than we take."""
+    most = config.settings().uploads.max_size
+    if size > most:
+        raise TooLarge(f"The file is larger than {in_words(most)}, the most we take.")
+
+
+def check_room(size: int = 0) -> None:
+    """Raise NoSpace if so many bytes would not leave the room that is kept free."""
+    media.check_mounted()
+    if media.free_bytes() - size < config.settings().uploads.min_free:
+        raise NoSpace("The disk of the server is nearly full. Please make room and try again.")
+
+
+def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
+    """Read a file to its end and tell what it is; nothing is kept of one that we do not take."""
+    incoming = media.receive()
+    memory = config.settings().renditions.memory
+    try:
+        for chunk in chunks:
+            incoming.write(chunk)
+            check_size(incoming.size)
+        if not incoming.size:
+            raise Invalid("This file is empty.")
+        identity = imaging.identify(incoming.complete(), memory)
+        trial.check(incoming.file, identity, memory)
+        incoming.close()  # a form of a thousand photos must not hold a thousand files open
+        return Received(upload, incoming, identity)
+    except BaseException:
+        incoming.discard()
+        raise
+
+
+def record(received: Sequence[Received], defer: Defer) -> list[Kept]:
+    """Make received files safe, write their rows and defer their work; then they are promised."""
+    try:
+        # The same bytes twice in one batch are one original.
+        different = {file.incoming.checksum: file for file in received}
+        media.settle_incoming([file.incoming for file in different.values()])
+        places = {checksum: _keep(file) for checksum, file in different.items()}
+        media.settle(list(places.values()))
+        with db.atomic():
+            kept = [_record(file, places[file.incoming.checksum], defer) for file in received]
+            for one in kept:
+                if one.duplicate:
+                    assets.restore(one.asset)  # whoever sends it again wants it back
+        return kept
+    finally:
+        for file in received:
+            file.incoming.discard()
+
+
+def adopt(path: str, owner: User, defer: Defer) -> Asset:
+    """Write the row of an original that has none, as after a crash between bytes and rows."""
+    copy = media.receive()
+    try:
+        with media.open(path) as file:
+            for chunk in iter(lambda: file.read(2**20), b""):
+                copy.write(chunk)
+        identity = imaging.identify(copy.complete(), config.settings().renditions.memory)
+        found = Received(Upload(owner, path.rpartition("/")[2]), copy, identity)
+        with db.atomic():
+            return _record(found, path, defer).asset
+    finally:
+        copy.discard()
+
+
+def in_words(size: int) -> str:
+    """Return a number of bytes the way people say it.
+
+    >>> in_words(4 * 2**30), in_words(1500)
+    ('4 GB', '1.5 KB')
+    """
+    amount = float(size)
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if amount < 1024:
+            return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
+        amount /= 1024
+    return f"{amount:.1f}".removesuffix(".0") + " TB"
+
+
+def _keep(file: Received) -> str:
+    twin: Asset | None = Asset.get_or_none(Asset.checksum == file.incoming.checksum)
+    if twin is not None and media.exists(twin.path):
+        return twin.path
+    when = datetime.fromtimestamp(_believed(file.upload.modified) or time.time())
+    return media.keep(file.incoming, file.upload.filename, file.identity.extension, when)
+
+
+def _record(file: Received, path: str, defer: Defer) -> Kept:
+    known = _known(file)
+    if known is not None:
+        if not media.exists(known.path):
+            Asset.update(path=path).where(Asset.id == known.id).execute()
+        _drop_if_unused(path)
+        return Kept(known, duplicate=True)
+    # The purge removes bytes under the same lock; if it was quicker, they are put back.
+    if not media.exists(path):
+        path = _keep(file)
+        media.settle([path])
+    asset = _new_asset(file, path)
+    defer(asset.id)
+    return Kept(asset, duplicate=False)
+
+
+def _drop_if_unused(path: str) -> None:
+    # Nobody else can be about to use it: rows are written under the lock we hold.
+    if not Asset.select().where(Asset.path == path).exists():
+        media.remove(path)
+
+
+def _known(file: Received) -> Asset | None:
+    asset: Asset | None = Asset.get_or_none(
+        (Asset.owner == file.upload.owner) & (Asset.checksum == file.incoming.checksum)
+    )
+    return asset
+
+
+def _new_asset(file: Received, path: str) -> Asset:
+    now = time.time()
+    modified = _believed(file.upload.modified)
+    asset: Asset = Asset.create(
+        owner=file.upload.owner,
+        checksum=file.incoming.checksum,
+        mime=file.identity.mime,
+        filename=file.upload.filename,
+        path=path,
+        size=file.incoming.size,
+        width=file.identity.width,
+        height=file.identity.height,
+        taken_at=assets.taken_from(modified or now),
+        taken_at_source="file" if modified else "upload",
+        uploaded_at=now,
+        notified_at=None if notify.is_wanted() else now,
+    )
+    return asset
+
+
+def _believed(modified: float | None) -> float | None:
+    if modified is None or not EARLIEST <= modified <= time.time() + 86400:
+        return None
+    return modified

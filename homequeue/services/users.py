@@ -1,0 +1,257 @@
+"""Accounts, and the two ways in: sessions of browsers and tokens of programs."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import threading
+import time
+from typing import Any, Final
+
+from homequeue import facts
+from homequeue.db import db
+from homequeue.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany
+from homequeue.models import Asset, Session, Token, User
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 1024
+#: Days that a token may last, if it is to expire at all.
+LONGEST_TOKEN = 3650
+#: Scopes of tokens, each with what it may do.
+SCOPES: dict[str, tuple[str, ...]] = {
+    "upload": ("upload",),
+    "read": ("read",),
+    "write": ("upload", "read", "write"),
+    "admin": ("upload", "read", "write", "admin"),
+}
+#: argon2id as OWASP's password storage cheat sheet has it: 19 MiB, two passes, one lane.
+ARGON2: Final[dict[str, Any]] = {"memory_cost": 19 * 1024, "time_cost": 2, "parallelism": 1}
+#: At most two passwords are hashed at a time, so that guessing cannot fill the memory.
+_hashing = threading.BoundedSemaphore(2)
+
+
+class Throttle:
+    """Counts failures of a name or an address; each beyond `free` doubles the wait."""
+
+    free = 5
+    longest = 900
+    #: Beyond so many keys, those that need not wait are forgotten.
+    most = 10_000
+
+    def __init__(self) -> None:
+        self._failures: dict[str, tuple[int, float]] = {}
+        self._lock = threading.Lock()
+
+    def check(self, *keys: str) -> None:
+        """Raise TooMany while one of the keys has to wait."""
+        now = time.monotonic()
+        with self._lock:
+            wait = max(self._failures.get(key, (0, 0.0))[1] - now for key in keys)
+        if wait > 0:
+            seconds = int(wait) + 1
+            raise TooMany(f"Too many tries. Try again in {seconds} seconds.", seconds)
+
+    def failed(self, *keys: str) -> None:
+        """Count a failure for each key."""
+        now = time.monotonic()
+        with self._lock:
+            if len(self._failures) > self.most:
+                self._failures = {k: found for k, found in self._failures.items() if found[1] > now}
+            for key in keys:
+                count = self._failures.get(key, (0, 0.0))[0] + 1
+                wait = min(2 ** (count - self.free), self.longest) if count >= self.free else 0
+                self._failures[key] = (count, now + wait)
+
+    def passed(self, *keys: str) -> None:
+        """Forget the failures of each key."""
+        with self._lock:
+            for key in keys:
+                self._failures.pop(key, None)
+
+
+throttle = Throttle()
+
+
+def add(name: str, password: str, *, is_admin: bool = False) -> User:
+    """Create an account; Invalid or Conflict say what is wrong with it."""
+    name = name.strip()
+    if not re.fullmatch(r"[^\s\x00-\x1f/\\:][^\x00-\x1f/\\:]{0,63}", name):
+        raise Invalid("A name has 1 to 64 characters, without / \\ and :")
+    hashed = hash_password(password)
+    with db.atomic():
+        if find(name) is not None:
+            raise Conflict(f"There already is someone called {name}.")
+        return User.create(name=name, password=hashed, is_admin=is_admin)
+
+
+def find(name: str) -> User | None:
+    """Return the user of a name, in whatever case it is written; None if there is none."""
+    wanted = name.strip().casefold()
+    return next((user for user in User.select() if user.name.casefold() == wanted), None)
+
+
+def get(name: str) -> User:
+    """Return the user of a name; NotFound if there is none."""
+    user = find(name)
+    if user is None:
+        raise NotFound(f"There is nobody called {name}.")
+    return user
+
+
+def everyone() -> list[User]:
+    """Return all users by name."""
+    return list(User.select().order_by(User.name))
+
+
+def remove(user: User) -> None:
+    """Delete an account that owns nothing and is not the last that may administer."""
+    if Asset.select().where(Asset.owner == user).exists():
+        raise Conflict(f"{user.name} still has photos here.")
+    others = User.select().where(User.is_admin, User.id != user.id)
+    if user.is_admin and not others.exists():
+        raise Conflict("The last administrator cannot be removed.")
+    user.delete_instance()
+
+
+def set_password(user: User, password: str) -> None:
+    """Set a new password and end every session."""
+    hashed = hash_password(password)
+    with db.atomic():
+        User.update(password=hashed).where(User.id == user.id).execute()
+        Session.delete().where(Session.user == user).execute()
+
+
+def sign_in(name: str, password: str, address: str) -> User:
+    """Return the user if the password is right, with the same words whatever was wrong.
+
+    Raises TooMany after repeated failures for the name or from the address.
+    """
+    keys = (f"name {name.strip().casefold()}", f"address {address}")
+    throttle.check(*keys)
+    user = find(name)
+    right = verify_password(user.password if user else None, password)
+    if user is None or not right:
+        throttle.failed(*keys)
+        raise NotSignedIn("The name or the password is wrong.")
+    throttle.passed(*keys)
+    return user
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password; Invalid if it is too short or far too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise Invalid(f"A password has at least {SHORTEST_PASSWORD} characters.")
+    with _hashing:
+        return str(_hasher().hash(password))
+
+
+def verify_password(hashed: str | None, password: str) -> bool:
+    """Tell whether a password is right; it takes as long where there is no such user."""
+    import argon2  # noqa: PLC0415  (3 MB that only a sign-in needs)
+
+    with _hashing:
+        try:
+            return bool(_hasher().verify(hashed or _nobody(), password[:LONGEST_PASSWORD]))
+        except argon2.exceptions.VerificationError:
+            return False
+
+
+def open_session(user: User, days: int) -> str:
+    """Begin a session and return the secret for its cookie (256 bit)."""
+    secret = secrets.token_urlsafe(32)
+    Session.create(digest=digest(secret), user=user, expires_at=time.time() + days * 86400)
+    return secret
+
+
+def by_session(secret: str) -> User | None:
+    """Return whose session this is; None if it has ended."""
+    session = (
+        Session.select(Session, User)
+        .join(User)
+        .where(Session.digest == digest(secret), Session.expires_at > time.time())
+        .first()
+    )
+    return session.user if session else None
+
+
+def close_session(secret: str) -> None:
+    """End a session."""
+    Session.delete().where(Session.digest == digest(secret)).execute()
+
+
+def forget_sessions() -> int:
+    """Delete sessions and tokens that have expired; return how many."""
+    now = time.time()
+    tokens = Token.delete().where(Token.expires_at < now).execute()
+    return int(Session.delete().where(Session.expires_at < now).execute() + tokens)
+
+
+def add_token(user: User, name: str, scope: str, days: int | None) -> str:
+    """Create a token and return it (256 bit); it is shown only this once."""
+    if scope not in SCOPES:
+        raise Invalid(f"A scope is one of {', '.join(SCOPES)}.")
+    if days is not None and not 1 <= days <= LONGEST_TOKEN:
+        raise Invalid(f"A token lasts from 1 to {LONGEST_TOKEN} days.")
+    if scope == "admin" and not user.is_admin:
+        raise NotAllowed(f"{user.name} does not administer this server.")
+    token = "hq_" + secrets.token_urlsafe(32)
+    expires_at = time.time() + days * 86400 if days is not None else None
+    Token.create(digest=digest(token), user=user, name=name, scope=scope, expires_at=expires_at)
+    return token
+
+
+def by_token(token: str) -> tuple[User, str] | None:
+    """Return whose token this is and its scope; None if it is unknown or has expired."""
+    row = Token.select(Token, User).join(User).where(Token.digest == digest(token)).first()
+    if row is None or (row.expires_at is not None and row.expires_at < time.time()):
+        return None
+    return row.user, row.scope
+
+
+def is_set_up() -> bool:
+    """Tell whether there is any user."""
+    return bool(User.select().exists())
+
+
+def new_set_up_code() -> str:
+    """Return a new one-time code with which the first account is made."""
+    code = "-".join(f"{secrets.randbelow(10_000):04}" for _ in range(3))
+    facts.remember("set_up_code", digest(code))
+    return code
+
+
+def set_up(code: str, name: str, password: str, address: str) -> User:
+    """Make the first account, an administrator's, for whoever holds the one-time code."""
+    throttle.check(f"set-up {address}", "set-up")
+    written = re.sub(r"\D", "", code)
+    code = "-".join(written[at : at + 4] for at in range(0, len(written), 4))
+    expected = facts.recall("set_up_code", "")
+    if not hmac.compare_digest(digest(code), expected):
+        throttle.failed(f"set-up {address}", "set-up")
+        raise NotAllowed("This is not the set-up code that homequeue printed when it started.")
+    with db.atomic():
+        if is_set_up():
+            raise Conflict("This server has been set up already. Please sign in.")
+        user = add(name, password, is_admin=True)
+        facts.forget("set_up_code")
+    return user
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 under which a secret is stored."""
+    return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def _hasher() -> Any:
+    import argon2  # noqa: PLC0415  (3 MB that only a sign-in needs)
+
+    return argon2.PasswordHasher(**ARGON2)
+
+
+_NOBODY: list[str] = []
+
+
+def _nobody() -> str:
+    if not _NOBODY:
+        _NOBODY.append(str(_hasher().hash(secrets.token_hex())))
+    return _NOBODY[0]
