@@ -1,0 +1,74 @@
+"""The map of the site: every address, who may come in, and who answers."""
+
+from functools import partial
+
+from bottle import HTTPResponse
+
+from homequeue.services import assets
+from homequeue.web import accounts, files, health, library, openapi, pages, queue_api, uploads
+from homequeue.web.principals import PUBLIC
+from homequeue.web.route import Route
+from homequeue.web.visits import Visit
+
+ASSET = "/api/assets/<asset_id:id>"
+JOB = "/api/jobs/<job_id:id>"
+
+
+def describe(visit: Visit) -> HTTPResponse:  # noqa: ARG001
+    """Describe the API (OpenAPI 3.1)."""
+    return openapi.describe(ROUTES)
+
+
+_trash = partial(pages.change, change_asset=assets.trash, back="/")
+_restore = partial(pages.change, change_asset=assets.restore, back="/trash")
+_purge = partial(pages.change, change_asset=library.purge, back="/trash")
+
+ROUTES: tuple[Route, ...] = (
+    # Anybody
+    Route("GET", "/healthz", health.healthz, PUBLIC, any_host=True),
+    Route("GET", "/readyz", health.readyz, PUBLIC, any_host=True),
+    Route("GET", "/metrics", health.metrics, PUBLIC, any_host=True),
+    Route("GET", "/static/<path:path>", files.static, PUBLIC),
+    Route("GET", "/sign-in", accounts.show_sign_in, PUBLIC),
+    Route("POST", "/sign-in", accounts.sign_in, PUBLIC),
+    Route("POST", "/sign-out", accounts.sign_out, PUBLIC),
+    Route("GET", "/set-up", accounts.show_set_up, PUBLIC),
+    Route("POST", "/set-up", accounts.set_up, PUBLIC),
+    # Pages, and their forms
+    Route("GET", "/", pages.timeline, "read"),
+    Route("GET", "/assets/<asset_id:id>", pages.viewer, "read"),
+    Route("POST", "/assets/<asset_id:id>/trash", _trash, "write"),
+    Route("POST", "/assets/<asset_id:id>/restore", _restore, "write"),
+    Route("POST", "/assets/<asset_id:id>/purge", _purge, "write"),
+    Route("GET", "/upload", pages.upload, "upload"),
+    Route("POST", "/upload", uploads.post_form, "upload", checks_csrf=True),
+    Route("GET", "/trash", pages.trash, "read"),
+    Route("GET", "/activity", pages.activity, "read"),
+    Route("POST", "/jobs/<job_id:id>/retry", queue_api.retry_by_form, "write"),
+    Route("POST", "/jobs/<job_id:id>/cancel", queue_api.cancel_by_form, "write"),
+    Route("POST", "/jobs/retry-failed", queue_api.retry_failed_by_form, "write"),
+    Route("POST", "/queue/pause", queue_api.pause_by_form, "admin"),
+    Route("POST", "/queue/resume", queue_api.resume_by_form, "admin"),
+    Route("GET", "/openapi.json", describe, "read"),
+    # Assets
+    Route("POST", "/api/assets", uploads.post_assets, "upload"),
+    Route("PUT", "/api/assets", uploads.put_asset, "upload"),
+    Route("PUT", "/api/assets/<filename:path>", uploads.put_asset, "upload"),
+    Route("POST", "/api/assets/check", library.check_assets, "upload"),
+    Route("GET", "/api/assets", library.list_assets, "read"),
+    Route("GET", ASSET, library.get_asset, "read"),
+    Route("PATCH", ASSET, library.patch_asset, "write"),
+    Route("DELETE", ASSET, library.delete_asset, "write"),
+    Route("POST", f"{ASSET}/restore", library.restore_asset, "write"),
+    Route("GET", f"{ASSET}/thumbnail", files.thumbnail, "read"),
+    Route("GET", f"{ASSET}/preview", files.preview, "read"),
+    Route("GET", f"{ASSET}/original", files.original, "read"),
+    # The queue
+    Route("GET", "/api/jobs", queue_api.list_jobs, "read"),
+    Route("GET", JOB, queue_api.get_job, "read"),
+    Route("POST", f"{JOB}/retry", queue_api.retry_job, "write"),
+    Route("POST", f"{JOB}/cancel", queue_api.cancel_job, "write"),
+    Route("GET", "/api/queue", queue_api.get_queue, "read"),
+    Route("POST", "/api/queue/pause", queue_api.pause_queue, "admin"),
+    Route("POST", "/api/queue/resume", queue_api.resume_queue, "admin"),
+)

@@ -1,0 +1,237 @@
+"""What assets and jobs look like from outside: the JSON of the API and the dicts of the pages."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from homequeue import ledger
+from homequeue.models import Asset, Job, Rendition, User
+from homequeue.services import assets, ingest, jobs
+
+STATE_WORDS = {
+    ledger.QUEUED: "Waiting",
+    ledger.SCHEDULED: "Waiting for its time",
+    ledger.RUNNING: "Running",
+    ledger.RETRYING: "Will be tried again",
+    ledger.SUCCEEDED: "Done",
+    ledger.FAILED: "Failed",
+    ledger.CANCELLED: "Cancelled",
+    ledger.QUARANTINED: "Set aside",
+}
+TAKEN_SOURCES = {"upload": "when it was uploaded", "file": "the date of the file"}
+
+
+def rfc3339(moment: float | None) -> str | None:
+    """Return a moment as RFC 3339 in UTC."""
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def asset_urls(asset: Asset) -> dict[str, str | None]:
+    """Return where the bytes of an asset are, None for what is not made yet."""
+    made = {row.spec: row for row in asset.renditions}  # type: ignore[attr-defined]
+    return {
+        "thumbnail": _rendition_url(asset, made.get("thumbnail")),
+        "preview": _rendition_url(asset, made.get("preview")),
+        "original": f"/api/assets/{asset.id}/original",
+    }
+
+
+def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
+    """Return an asset as the API shows it."""
+    place = None if asset.lat is None else {"lat": asset.lat, "lon": asset.lon}
+    return {
+        "id": asset.id,
+        "state": asset.state,
+        "kind": asset.kind,
+        "filename": asset.filename,
+        "size": asset.size,
+        "checksum": asset.checksum,
+        "mime": asset.mime,
+        "width": asset.width,
+        "height": asset.height,
+        "taken_at": asset.taken_at,
+        "offset": asset.taken_offset,
+        "taken_at_source": asset.taken_at_source,
+        "uploaded_at": rfc3339(asset.uploaded_at),
+        "camera": {"make": asset.make, "model": asset.model, "lens": asset.lens},
+        "exposure": json.loads(asset.exposure),
+        "gps": place,
+        "rating": asset.rating,
+        "caption": asset.caption,
+        "tags": [],
+        "favorite": asset.favorite,
+        "trashed_at": rfc3339(asset.trashed_at),
+        "owner": owner.name,
+        "error": asset.error,
+        "damaged": asset.damaged,
+        "renditions": asset_urls(asset),
+    }
+
+
+def asset_tile(asset: Asset) -> dict[str, Any]:
+    """Return an asset as the pages show it."""
+    return {
+        "id": asset.id,
+        "state": asset.state,
+        "kind": asset.kind,
+        "filename": asset.filename,
+        "width": asset.width,
+        "height": asset.height,
+        "error": asset.error,
+        "damaged": asset.damaged,
+        "favorite": asset.favorite,
+        "taken_label": day_label(asset.taken_at) + ", " + asset.taken_at[11:16],
+        **asset_urls(asset),
+    }
+
+
+def asset_details(asset: Asset) -> dict[str, Any]:
+    """Return an asset as the viewer shows it."""
+    return asset_tile(asset) | {
+        "size_label": ingest.in_words(asset.size),
+        "camera_label": _camera_label(asset),
+        "exposure_label": _exposure_label(json.loads(asset.exposure)),
+        "gps": None if asset.lat is None else {"lat": asset.lat, "lon": asset.lon},
+        "taken_source_label": TAKEN_SOURCES.get(asset.taken_at_source, "written in the photo"),
+        "uploaded_label": moment_label(asset.uploaded_at),
+        "trashed": asset.trashed_at is not None,
+        "job_id": assets.failed_job(asset),
+    }
+
+
+def jobs_json(found: list[Job]) -> list[dict[str, Any]]:
+    """Return jobs as the API shows them."""
+    owners, children = jobs.owners(found), jobs.children(found)
+    return [_job_json(job, owners.get(job.id), children[job.id]) for job in found]
+
+
+def job_rows(found: list[Job], now: float, *, with_traceback: bool) -> list[dict[str, Any]]:
+    """Return jobs as the pages show them."""
+    names = jobs.filenames(found)
+    return [
+        {
+            "id": job.id,
+            "task": job.task,
+            "label": jobs.label(job, names.get(job.asset or 0)),
+            "state": job.state,
+            "state_label": STATE_WORDS[job.state],
+            "asset": job.asset if job.asset in names else None,
+            "thumbnail": f"/api/assets/{job.asset}/thumbnail" if _has_picture(job, names) else None,
+            "error": job.error if job.state != ledger.SUCCEEDED else "",
+            "traceback": (job.traceback or "") if with_traceback else "",
+            "queued_label": f"{ago(now - job.queued_at)} ago",
+            "elapsed_label": _elapsed_label(job, now),
+            "attempts": job.attempts,
+            "max_attempts": job.max_attempts,
+            "can_retry": job.state in ledger.ENDED and job.state != ledger.SUCCEEDED,
+            "can_cancel": job.state in ledger.WAITING,
+        }
+        for job in found
+    ]
+
+
+def day_label(taken_at: str) -> str:
+    """Return the day of a wall-clock time in words.
+
+    >>> day_label("2024-07-12T18:15:00")
+    'Friday, 12 July 2024'
+    """
+    day = datetime.fromisoformat(taken_at)
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def moment_label(moment: float | None) -> str:
+    """Return a moment on this machine's clock in words; empty for none."""
+    if moment is None:
+        return ""
+    when = datetime.fromtimestamp(moment)
+    return f"{when.day} {when:%B %Y, %H:%M}"
+
+
+def photos(count: int) -> str:
+    """Return a number of photos in words.
+
+    >>> photos(1), photos(1200)
+    ('1 photo', '1,200 photos')
+    """
+    return "1 photo" if count == 1 else f"{count:,} photos"
+
+
+def ago(seconds: float) -> str:
+    """Return a span of time in words, rounded as people do.
+
+    >>> ago(5), ago(90), ago(7200), ago(200000)
+    ('5 seconds', '2 minutes', '2 hours', '2 days')
+    """
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * length or (seconds >= length and unit == "minute"):
+            count = round(seconds / length + 1e-9)
+            return f"{count} {unit}" + ("s" if count != 1 else "")
+    count = max(0, int(seconds))
+    return f"{count} second" + ("s" if count != 1 else "")
+
+
+def _rendition_url(asset: Asset, rendition: Rendition | None) -> str | None:
+    if rendition is None:
+        return None
+    return f"/api/assets/{asset.id}/{rendition.spec}?v={rendition.checksum[:12]}"
+
+
+def _camera_label(asset: Asset) -> str:
+    make, model = asset.make or "", asset.model or ""
+    camera = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+    return ", ".join(part for part in (camera, asset.lens) if part)
+
+
+def _exposure_label(exposure: dict[str, Any]) -> str:
+    forms = (
+        ("time", "{} s"),
+        ("f_number", "f/{}"),
+        ("iso", "ISO {}"),
+        ("focal_length", "{} mm"),
+    )
+    return " · ".join(form.format(exposure[name]) for name, form in forms if exposure.get(name))
+
+
+def _job_json(job: Job, owner: str | None, children: list[int]) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "task": job.task,
+        "args": json.loads(job.args),
+        "state": job.state,
+        "asset": job.asset,
+        "owner": owner,
+        "attempts": job.attempts,
+        "max_attempts": job.max_attempts,
+        "queued_at": rfc3339(job.queued_at),
+        "due_at": rfc3339(job.due_at),
+        "started_at": rfc3339(job.started_at),
+        "finished_at": rfc3339(job.finished_at),
+        "duration": _duration(job),
+        "result": json.loads(job.result) if job.result else None,
+        "error": job.error,
+        "traceback": job.traceback,
+        "worker": job.worker,
+        "parent": job.parent,
+        "children": children,
+        "progress": job.progress,
+    }
+
+
+def _duration(job: Job) -> float | None:
+    if job.started_at is None or job.finished_at is None:
+        return None
+    return round(max(0.0, job.finished_at - job.started_at), 3)
+
+
+def _elapsed_label(job: Job, now: float) -> str:
+    if job.state == ledger.RUNNING and job.started_at is not None:
+        return ago(now - job.started_at)
+    duration = _duration(job)
+    return "" if duration is None else f"took {duration:.1f} seconds"
+
+
+def _has_picture(job: Job, names: dict[int, str]) -> bool:
+    return job.state == ledger.SUCCEEDED and job.asset in names

@@ -1,0 +1,129 @@
+"""A visit: one request, as handlers see it."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from bottle import BaseRequest, HTTPResponse
+
+from homequeue.errors import HomequeueError, Invalid, TooMany
+from homequeue.models import User
+from homequeue.web.principals import Principal
+
+#: The longest JSON or form that is read, in bytes.
+LONGEST_FORM = 2**20
+
+
+@dataclass
+class Visit:
+    """One request of one principal."""
+
+    request: BaseRequest
+    principal: Principal
+    csrf: str = ""
+    #: Headers that the answer shall have besides those of every answer.
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def user(self) -> User:
+        """Who is signed in; only handlers of routes that need it ask."""
+        assert self.principal.user is not None
+        return self.principal.user
+
+    @property
+    def address(self) -> str:
+        """The client's IP address."""
+        return str(self.request.environ.get("REMOTE_ADDR", ""))
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client came through https."""
+        return bool(self.request.environ.get("wsgi.url_scheme") == "https")
+
+    def query(self, name: str) -> str | None:
+        """Return a parameter of the address, or None."""
+        if name not in self.request.query:
+            return None
+        value = self.request.query.getunicode(name)
+        if value is None:
+            raise Invalid("The address is damaged.")
+        return str(value)
+
+    def number(self, name: str, default: int, most: int) -> int:
+        """Return a parameter of the address as a number from 1 to `most`."""
+        text = self.query(name)
+        if text is None:
+            return default
+        is_number = text.isascii() and text.isdecimal() and len(text) < 19
+        if not is_number or not 1 <= int(text) <= most:
+            raise Invalid(f"“{name}” takes a number from 1 to {most}.")
+        return int(text)
+
+    def flag(self, name: str) -> bool | None:
+        """Return a parameter of the address as yes or no, None if it is absent."""
+        text = self.query(name)
+        return None if text is None else text.lower() in ("1", "true", "yes")
+
+    def form(self, name: str) -> str:
+        """Return a field of a submitted form; empty if it is absent."""
+        return str(self.request.forms.getunicode(name) or "")
+
+    def header(self, name: str) -> str:
+        """Return a header of the request, its bytes read as Latin-1; empty if it is absent."""
+        key = name.upper().replace("-", "_")
+        key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
+        return str(self.request.environ.get(key, ""))
+
+    def header_text(self, name: str) -> str:
+        """Return a header whose value is UTF-8, percent-encoded (RFC 3986) or as it is."""
+        plain = self.header(name).encode("latin-1", "replace").decode(errors="replace")
+        return unquote(plain, errors="replace")
+
+    def json(self) -> dict[str, Any]:
+        """Return the body as a JSON object; Invalid if it is none."""
+        body = self.request.body.read(LONGEST_FORM)
+        try:
+            value = json.loads(body or b"{}")
+        except (ValueError, RecursionError):
+            raise Invalid("The request is not JSON.") from None
+        if not isinstance(value, dict):
+            raise Invalid("The request is not a JSON object.")
+        return value
+
+    def wants_page(self) -> bool:
+        """Whether the client is a browser that shows pages."""
+        return "text/html" in self.header("Accept") and not self.request.path.startswith("/api/")
+
+
+def see_other(location: str) -> HTTPResponse:
+    """Return a redirect after a form was dealt with (RFC 9110, 303), within this site only."""
+    return HTTPResponse(status=303, headers={"Location": local_path(location)})
+
+
+def local_path(location: str) -> str:
+    """Return an address if it is a path of this site, else the first page.
+
+    >>> local_path("/trash"), local_path("//evil.example"), local_path("https://evil.example")
+    ('/trash', '/', '/')
+    """
+    safe = location.startswith("/") and not location.startswith(("//", "/\\"))
+    return location if safe and location.isprintable() else "/"
+
+
+def with_retry(answer: HTTPResponse, error: HomequeueError) -> HTTPResponse:
+    """Return the answer with the moment at which to come back, where the error knows one."""
+    if isinstance(error, TooMany):
+        answer.set_header("Retry-After", str(error.retry_after))
+    elif error.status == 503:
+        answer.set_header("Retry-After", "5")
+    return answer
+
+
+def as_json(value: Any, status: int = 200, **headers: str) -> HTTPResponse:
+    """Return a JSON answer; header names are written with underscores."""
+    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return HTTPResponse(
+        body, status=status, headers={"Content-Type": "application/json; charset=utf-8", **named}
+    )

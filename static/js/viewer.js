@@ -1,0 +1,154 @@
+/** The viewer: arrow keys, swipes, neighbours at hand before they are asked for. */
+
+import { fetchPage } from './http.js';
+import { repeat } from './poll.js';
+
+const NEAR = new Map();
+const KEEP = 7;
+const STILL_WAITING = new Set(['pending', 'processing']);
+
+const voice = document.createElement('p');
+voice.className = 'sr';
+voice.setAttribute('aria-live', 'polite');
+document.getElementById('main').append(voice);
+
+const sheet = () => document.getElementById('viewer');
+const neighbour = (side) => sheet().querySelector(side === 'newer' ? '.newer' : '.older-one');
+
+function note(id) {
+  try {
+    if (id === undefined) return sessionStorage.getItem('came-from-timeline');
+    if (id === null) sessionStorage.removeItem('came-from-timeline');
+    else sessionStorage.setItem('came-from-timeline', id);
+  } catch { /* storage switched off */ }
+  return null;
+}
+
+/** Fetches a neighbour's page and its picture ahead of time. */
+function fetchAhead(url) {
+  if (NEAR.has(url)) return NEAR.get(url);
+  const page = fetchPage(url).then((doc) => {
+    const photo = doc.querySelector('img#photo');
+    if (photo) new Image().src = photo.getAttribute('src');
+    return doc;
+  });
+  page.catch(() => NEAR.delete(url));
+  NEAR.set(url, page);
+  if (NEAR.size > KEEP) NEAR.delete(NEAR.keys().next().value);
+  return page;
+}
+
+/** Puts a fetched page in place of this one, without a flash in between. */
+function show(doc, url) {
+  const fresh = doc.getElementById('viewer');
+  if (!fresh) throw new Error('not a viewer page');
+  const focused = document.activeElement?.closest('.round')?.classList;
+  const again = focused && ['back', 'newer', 'older-one'].find((name) => focused.contains(name));
+  const cameFrom = note() === sheet().dataset.id;
+  sheet().replaceWith(document.importNode(fresh, true));
+  document.title = doc.title;
+  if (url !== location.href) history.replaceState(null, '', url);
+  if (cameFrom) note(sheet().dataset.id);
+  if (again) (sheet().querySelector(`.${again}`) ?? sheet().querySelector('.back')).focus();
+  settleIn();
+}
+
+function settleIn() {
+  const wanted = new Set();
+  for (const side of ['older', 'newer']) {
+    const link = neighbour(side);
+    if (link) wanted.add(link.href);
+  }
+  for (const url of wanted) fetchAhead(url).catch(() => {});
+  if (STILL_WAITING.has(sheet().dataset.state)) waiting.wake(1_000);
+}
+
+async function go(side) {
+  const link = neighbour(side);
+  if (!link) return;
+  const url = link.href;
+  try {
+    const doc = await fetchAhead(url);
+    if (neighbour(side)?.href !== url) return;
+    show(doc, url);
+    window.scrollTo({ top: 0 });
+    voice.textContent = sheet().querySelector('h1').textContent;
+  } catch {
+    location.assign(url);
+  }
+}
+
+function leave() {
+  const back = document.getElementById('back');
+  if (note() === sheet().dataset.id && history.length > 1) history.back();
+  else location.assign(back.href);
+}
+
+const waiting = repeat(async () => {
+  if (!STILL_WAITING.has(sheet().dataset.state)) return null;
+  const url = location.href;
+  const doc = await fetchPage(url);
+  const state = doc.getElementById('viewer')?.dataset.state;
+  if (url === location.href && state && state !== sheet().dataset.state) {
+    NEAR.delete(url);
+    show(doc, url);
+    if (state === 'ready') voice.textContent = 'The preview is ready';
+  }
+  return 2_000;
+}, 1_500);
+
+document.addEventListener('keydown', (event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest('video, input')) return;
+  if (event.key === 'ArrowLeft') go('newer');
+  else if (event.key === 'ArrowRight') go('older');
+  else if (event.key === 'Escape') leave();
+});
+
+document.addEventListener('click', (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const link = event.target.closest('.round');
+  if (!link) return;
+  event.preventDefault();
+  if (link.classList.contains('back')) leave();
+  else go(link.classList.contains('newer') ? 'newer' : 'older');
+});
+
+/** Swiping: the picture follows the finger and leaves when it was meant. */
+let drag = null;
+
+const shift = (x) => drag.frame.style.setProperty('transform', `translate3d(${x}px, 0, 0)`);
+
+document.addEventListener('pointerdown', (event) => {
+  const frame = event.target.closest('#frame');
+  if (!frame || event.pointerType !== 'touch' || !event.isPrimary) { drag = null; return; }
+  if ((window.visualViewport?.scale ?? 1) > 1.01 || event.target.closest('video, button, a')) return;
+  drag = { frame, x: event.clientX, y: event.clientY, at: event.timeStamp, dx: 0 };
+  frame.classList.remove('settle');
+});
+
+document.addEventListener('pointermove', (event) => {
+  if (!drag || !event.isPrimary) return;
+  drag.dx = event.clientX - drag.x;
+  if (Math.abs(drag.dx) < 8 || Math.abs(event.clientY - drag.y) > Math.abs(drag.dx)) return;
+  const somewhere = neighbour(drag.dx > 0 ? 'newer' : 'older');
+  shift(somewhere ? drag.dx : drag.dx / 4);
+});
+
+function drop(event) {
+  if (!drag || !event.isPrimary) return;
+  const { frame, dx, at } = drag;
+  const side = dx > 0 ? 'newer' : 'older';
+  const meant = Math.abs(dx) > 90 || Math.abs(dx) / Math.max(1, event.timeStamp - at) > 0.45;
+  frame.classList.add('settle');
+  if (event.type === 'pointerup' && Math.abs(dx) > 24 && meant && neighbour(side)) {
+    shift(Math.sign(dx) * frame.clientWidth);
+    setTimeout(() => go(side), 160);
+  } else shift(0);
+  drag = null;
+}
+
+document.addEventListener('pointerup', drop);
+document.addEventListener('pointercancel', drop);
+
+if (note() !== sheet().dataset.id) note(null);
+settleIn();
