@@ -1,0 +1,79 @@
+"""From settings to a house that stands: data folder, secret, database, schema, queue."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from peewee import DatabaseError
+
+import homequeue.tasks  # noqa: F401  (importing the tasks is what makes the queue know them)
+from homequeue import config, db, log, queue
+from homequeue.config import Settings
+from homequeue.errors import Unavailable
+from homequeue.media import media
+from homequeue.migrations import migrate
+
+DATABASE = "homequeue.db"
+
+
+def bootstrap(settings: Settings, *, durable: bool = True) -> None:
+    """Bind everything that was declared empty, creating the data folder and tables as needed.
+
+    `durable=False` is for workers, whose commits may be repeated (see `db.bind`).
+    """
+    os.umask(0o077)
+    config.bind(settings)
+    log.set_up(settings.log.level)
+    root = config.data_folder(settings)
+    media.bind(root)
+    try:
+        media.create(is_new=not (root / DATABASE).exists())
+    except OSError as error:
+        raise Unavailable(f"The data folder {root} cannot be used: {error.strerror}.") from error
+    # Anything that spills to disk belongs on the disk of the data, not into a /tmp of memory.
+    tempfile.tempdir = str(root / "incoming")
+    queue.bind(root, settings.queue.url, secret_of(root))
+    _open_database(root / DATABASE, durable=durable)
+
+
+def secret_of(root: Path) -> bytes:
+    """Return the secret of the data folder, made on first use."""
+    path = root / "secret"
+    if not path.exists():
+        # Linked into place whole: a start that is cut off leaves no half of it.
+        with tempfile.NamedTemporaryFile(dir=root, prefix=".secret-") as file:
+            file.write(secrets.token_bytes(32))
+            file.flush()
+            os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(file.name, path)
+    secret = path.read_bytes()
+    if len(secret) != 32:
+        raise Unavailable(f"The file {path} is damaged: it must hold 32 bytes.")
+    return secret
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process at a time through; the lock goes with the process that holds it."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _open_database(path: Path, *, durable: bool) -> None:
+    db.bind(path, durable=durable)
+    try:
+        with _alone(path.with_name("migrating")):
+            migrate(path)
+    except DatabaseError as error:
+        raise Unavailable(
+            f"The database {path} cannot be used ({error}). Nothing was changed. "
+            "Restore a backup, or move the file away to begin a new one."
+        ) from error
+    finally:
+        db.db.close()

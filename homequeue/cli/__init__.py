@@ -1,0 +1,109 @@
+"""The command line: one program, one table of commands, errors in one line."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from peewee import OperationalError
+
+from homequeue import __version__, config, db
+from homequeue.cli import accounts, imports, jobs, machine, serve
+from homequeue.config import OPTIONS, Settings
+from homequeue.errors import HomequeueError
+from homequeue.log import plain
+
+Arguments = argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: how its arguments are declared and what it does."""
+
+    name: str
+    help: str
+    run: Callable[[Settings, Arguments], int]
+    declare: Callable[[argparse.ArgumentParser], None] = lambda _: None
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", "everything: web, workers and scheduler", serve.run),
+    Command("web", "the web server alone", serve.web),
+    Command("worker", "workers and scheduler alone", serve.worker),
+    Command("user", "accounts: add, list, passwd, remove", accounts.user, accounts.declare_user),
+    Command("token", "tokens for programs: add", accounts.token, accounts.declare_token),
+    Command("import", "bring files and folders in", imports.run, imports.declare),
+    Command("jobs", "the queue: list, show, retry, cancel, pause, resume", jobs.run, jobs.declare),
+    Command("status", "what runs and what needs a person", machine.status, machine.declare_json),
+    Command("config", "effective settings and their sources", machine.show, machine.declare_config),
+    Command("systemd", "print the systemd unit", machine.systemd, machine.declare_systemd),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code: 0 well, 1 an error in one line, 2 wrong usage."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        settings = config.load(arguments.config, overrides(arguments))
+        command: Command = arguments.command
+        return command.run(settings, arguments)
+    except HomequeueError as error:
+        return _fail(error)
+    except OperationalError as error:
+        return _fail(db.in_words(error))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing may be flushed at exit any more.
+        sys.stdout = None
+        return 0
+
+
+def _fail(error: HomequeueError) -> int:
+    print(f"homequeue: {plain(str(error))}", file=sys.stderr)
+    return 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="homequeue",
+        description="A home server for photos, in one command.",
+        epilog="Every option of homequeue.ini can also be given as --section-option VALUE.",
+    )
+    parser.add_argument("--version", action="version", version=f"homequeue {__version__}")
+    _declare_settings(parser, default=None)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        below = commands.add_parser(command.name, help=command.help, description=command.help)
+        # Given after the command they win; not given there, they must not undo those before it.
+        _declare_settings(below, default=argparse.SUPPRESS)
+        command.declare(below)
+        for action in _actions(below):
+            _declare_settings(action, default=argparse.SUPPRESS)
+        below.set_defaults(command=command)
+    return parser
+
+
+def overrides(arguments: Arguments) -> dict[str, str]:
+    """Return the settings given on the command line, as `section.option`."""
+    given = vars(arguments)
+    return {
+        option.key: given[option.key] for option in OPTIONS if given.get(option.key) is not None
+    }
+
+
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Return the parsers of a command's actions, such as `add` of `user`."""
+    groups = (entry for entry in parser._actions if isinstance(entry, argparse._SubParsersAction))
+    return [action for group in groups for action in group.choices.values()]
+
+
+def _declare_settings(parser: argparse.ArgumentParser, default: str | None) -> None:
+    parser.add_argument("--config", metavar="FILE", default=default, help="settings file")
+    for option in OPTIONS:
+        flags = [f"--{option.section}-{option.name.replace('_', '-')}"]
+        flags += [f"--{option.flag}"] if option.flag else []
+        shown = option.help.replace("%", "%%") if option.flag else argparse.SUPPRESS
+        metavar = option.name.upper()
+        parser.add_argument(*flags, dest=option.key, metavar=metavar, default=default, help=shown)

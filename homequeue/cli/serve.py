@@ -1,0 +1,98 @@
+"""`homequeue run`, `web` and `worker`: the processes that stay."""
+
+import argparse
+import socket
+import sys
+from collections.abc import Callable
+from functools import partial
+
+from homequeue import __version__, db, supervisor
+from homequeue.bootstrap import DATABASE, bootstrap, secret_of
+from homequeue.config import Settings
+from homequeue.media import media
+from homequeue.queue import queue
+from homequeue.queue.worker import Worker
+from homequeue.services import users
+from homequeue.web.app import create_app
+from homequeue.web.server import bind, create_server
+from homequeue.web.server import run as serve_forever
+
+Mains = dict[str, Callable[[], None]]
+
+#: Seconds without work after which a spare worker leaves.
+PATIENCE = 60.0
+
+
+def run(settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Keep a web and a worker process running until told to stop."""
+    bootstrap(settings)
+    workers = _workers(settings)
+    # Bound here, so that it is had or not had at once, and while a web process is replaced.
+    mains: Mains = {"web": partial(_web, settings, bind(settings)), **workers}
+    supervisor.run(mains, list(workers)[1:], settings.queue.grace)
+    return 0
+
+
+def web(settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Serve the pages and the API."""
+    bootstrap(settings)
+    _web(settings, bind(settings))
+    return 0
+
+
+def worker(settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Run jobs and start periodic work."""
+    bootstrap(settings)
+    workers = _workers(settings)
+    supervisor.run(workers, list(workers)[1:], settings.queue.grace)
+    return 0
+
+
+def addresses(settings: Settings, port: int) -> list[str]:
+    """Return the addresses under which a browser finds us, the one for phones first."""
+    if settings.server.url:
+        return [settings.server.url]
+    host = settings.server.host
+    if host not in ("0.0.0.0", "::", ""):
+        return [f"http://{host}:{port}/"]
+    return [f"http://{name}:{port}/" for name in (_lan_address(), "localhost") if name]
+
+
+def _web(settings: Settings, bound: socket.socket) -> None:
+    app = create_app(secret_of(media.root))
+    serve_forever(create_server(app, settings, bound), partial(_welcome, settings))
+
+
+def _workers(settings: Settings) -> Mains:
+    """Return the first worker and its spares, each of which calls for the next."""
+    spares = range(2, settings.queue.workers + 1)
+    return {"worker 1": _work, **{f"worker {n}": partial(_work, PATIENCE) for n in spares}}
+
+
+def _work(patience: float | None = None) -> None:
+    db.bind(media.root / DATABASE, durable=False)
+    Worker(queue, supervisor.call_for_company, patience).run()
+
+
+def _welcome(settings: Settings, port: int) -> None:
+    found = addresses(settings, port)
+    print(f"homequeue {__version__} is at {'  and  '.join(found)}")
+    if sys.stdout.isatty():
+        import segno  # noqa: PLC0415  (only a terminal shows the code)
+
+        segno.make(found[0]).terminal(compact=True)
+    if not users.is_set_up():
+        print(f"Set-up code: {users.new_set_up_code()}")
+        print("Open the address and enter the code to make the first account.")
+    sys.stdout.flush()
+
+
+def _lan_address() -> str:
+    """Return this machine's address in the home network; empty if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket sends nothing: it only asks the routing table.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
