@@ -1,0 +1,108 @@
+"""Fixtures: a house on a real SQLite file, and real servers, each on a free port of 127.0.0.1."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from homequeue import config
+from homequeue.bootstrap import bootstrap
+from homequeue.config import Settings
+from homequeue.db import db
+from homequeue.queue import queue
+from homequeue.services import users
+
+#: The cheapest argon2id, so that tests do not wait for passwords.
+CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
+
+
+def part(program: str) -> str:
+    """Return the path of a program a test needs; without it the test skips, but never in CI."""
+    found = shutil.which(program)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{program} is missing, and in CI nothing may be")
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(users, "ARGON2", CHEAP_ARGON2)
+    monkeypatch.setattr(users, "throttle", users.Throttle())
+
+
+@pytest.fixture
+def overrides(tmp_path: Path) -> dict[str, str]:
+    """Settings of the house under test; a test module may override this fixture."""
+    return {"library.path": str(tmp_path / "data"), "uploads.min_free": "1M"}
+
+
+@pytest.fixture
+def house(overrides: dict[str, str]) -> Iterator[Settings]:
+    """A house that stands, in this process."""
+    settings = config.load(overrides=overrides, environ={})
+    bootstrap(settings, durable=False)
+    yield settings
+    db.close()
+    queue.storage.close()
+    tempfile.tempdir = None
+
+
+@pytest.fixture
+def anna(house: Settings) -> users.User:
+    """The first user, an administrator."""
+    return users.add("Anna", "correct horse", is_admin=True)
+
+
+@pytest.fixture
+def ben(anna: users.User) -> users.User:
+    """Another user, who is not."""
+    return users.add("Ben", "battery staple")
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis server of this test's own."""
+    port = free_port()
+    command = [part("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
+    options = ["--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+    _wait_for_port(port)
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(10)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def work_off() -> int:
+    """Do all jobs that are due, in this process; return how many."""
+    done = 0
+    while (task := queue.dequeue()) is not None:
+        queue.execute(task)
+        done += 1
+    return done

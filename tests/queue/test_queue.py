@@ -1,0 +1,812 @@
+"""The queue: from a call of a task to what became of its job, whatever happens on the way."""
+
+import json
+import socket
+import threading
+import time
+from datetime import datetime, timedelta
+
+import pytest
+from huey.exceptions import ConfigurationError
+from huey.storage import BaseStorage
+from peewee import OperationalError
+
+from homequeue import errors, ledger, processes
+from homequeue.db import db
+from homequeue.models import Fact, Job, Periodic, Worker
+from homequeue.queue import (
+    LONGEST_DELAY,
+    Queue,
+    calendar,
+    crontab,
+    describe,
+    may_pass,
+    queue,
+    register_worker,
+    retry_delay,
+)
+from homequeue.queue.messages import SignedJson
+from tests.library import job
+
+pytestmark = pytest.mark.usefixtures("house")
+
+
+class Bell(BaseStorage):
+    """Keeps the messages to look at."""
+
+    def __init__(self):
+        super().__init__("bell")
+        self.messages = []
+
+    def enqueue(self, data, priority=None):
+        self.messages.append(json.loads(data.rpartition(b".")[0]))
+
+    def wait(self, seconds):
+        return None
+
+
+@pytest.fixture
+def hall(house):
+    """A queue of the test's own, with a bell that only counts."""
+    ours = Queue()
+    ours.serializer = SignedJson(b"secret")
+    ours.storage = Bell()
+    return ours
+
+
+def step(hall: Queue) -> Job:
+    """Claim and run the most urgent job; the job as it then is."""
+    task = hall.dequeue()
+    assert task is not None, "nothing is due"
+    hall.execute(task)
+    return Job.get_by_id(task.job.id)
+
+
+def make_due() -> None:
+    Job.update(due_at=0).execute()
+
+
+def dead_process(boot: str | None = None) -> str:
+    """An identity of a process that is gone."""
+    return f"{socket.gethostname()}/{boot or processes.boot_id()}/{2**22 + 1}/5"
+
+
+def orphan(worker: str, **values) -> Job:
+    return job(ledger.RUNNING, worker=worker, attempts=1, **values)
+
+
+# Deferring
+
+
+def test_a_call_writes_a_job(hall):
+    @hall.task(retries=4, priority=7)
+    def bake(cake, pieces):
+        raise AssertionError("not now")
+
+    before = time.time()
+    bake("apple", 12)
+    one = Job.get()
+    assert (one.task, json.loads(one.args), one.state) == ("bake", ["apple", 12], "queued")
+    assert (one.priority, one.max_attempts) == (7, 5)
+    assert before <= one.queued_at <= time.time()
+    assert hall.storage.messages == [{"job": one.id, "task": "bake"}]
+
+
+def test_a_call_in_a_transaction_that_is_rolled_back_leaves_nothing(hall):
+    @hall.task()
+    def bake():
+        pass
+
+    with pytest.raises(ZeroDivisionError), db.atomic():  # noqa: PT012
+        bake()
+        assert Job.select().count() == 1
+        raise ZeroDivisionError
+    assert Job.select().count() == 0
+    assert hall.storage.messages == []
+    with db.atomic():
+        Fact.create(name="later", value="1")
+    assert hall.storage.messages == []
+
+
+def test_the_bell_rings_after_the_commit_and_not_before(hall):
+    @hall.task()
+    def bake():
+        pass
+
+    with db.atomic():
+        with db.atomic():
+            bake()
+        assert hall.storage.messages == []
+    assert len(hall.storage.messages) == 1
+
+
+def test_a_job_is_about_its_subject(hall):
+    @hall.task(subject="asset")
+    def show(asset_id):
+        pass
+
+    @hall.task(subject="user")
+    def greet(user_id):
+        pass
+
+    show(5)
+    greet(6)
+    found = {one.task: (one.asset, one.user) for one in Job.select()}
+    assert found == {"show": (5, None), "greet": (None, 6)}
+
+
+def test_unique_work_waits_once(hall):
+    @hall.task(unique=True)
+    def bake(cake):
+        pass
+
+    bake("apple")
+    bake("apple")
+    bake("plum")
+    assert [json.loads(one.args) for one in Job.select()] == [["apple"], ["plum"]]
+    assert len(hall.storage.messages) == 2
+
+
+def test_unique_work_that_has_begun_may_wait_again(hall):
+    @hall.task(unique=True)
+    def bake():
+        pass
+
+    bake()
+    hall.dequeue()
+    bake()
+    assert sorted(one.state for one in Job.select()) == ["queued", "running"]
+
+
+def test_unique_work_called_by_many_at_once_waits_once(hall):
+    @hall.task(unique=True)
+    def bake():
+        pass
+
+    ready = threading.Barrier(8)
+
+    def call():
+        ready.wait()
+        for _ in range(5):
+            bake()
+        db.close()
+
+    threads = [threading.Thread(target=call) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Job.select().count() == 1
+
+
+def test_a_delay_schedules(hall):
+    @hall.task()
+    def bake():
+        pass
+
+    before = time.time()
+    bake.schedule(delay=60)
+    one = Job.get()
+    assert one.state == "scheduled"
+    assert before + 60 <= one.due_at <= time.time() + 60
+    assert hall.dequeue() is None
+    make_due()
+    assert step(hall).state == "succeeded"
+
+
+def test_an_eta_is_local_time(hall, monkeypatch):
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    time.tzset()
+
+    @hall.task()
+    def bake():
+        pass
+
+    try:
+        wanted = time.time() + 3600
+        bake.schedule(eta=datetime.fromtimestamp(wanted))
+        assert abs(Job.get().due_at - wanted) <= 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_an_eta_in_the_past_is_due_now(hall):
+    @hall.task()
+    def bake():
+        pass
+
+    bake.schedule(eta=datetime.now() - timedelta(days=1))
+    assert step(hall).state == "succeeded"
+
+
+def test_a_job_queued_by_a_job_is_its_child(hall):
+    @hall.task()
+    def crumb():
+        pass
+
+    @hall.task()
+    def bake():
+        crumb()
+
+    bake()
+    parent = step(hall)
+    assert Job.get(Job.task == "crumb").parent == parent.id
+    assert Job.get(Job.task == "bake").parent is None
+
+
+def test_a_queue_that_is_not_bound_says_so(house):
+    unbound = Queue()
+
+    @unbound.task()
+    def bake():
+        pass
+
+    with pytest.raises(ConfigurationError, match="bootstrap"):
+        bake()
+    with pytest.raises(ConfigurationError, match="bootstrap"):
+        unbound.wait(0)
+
+
+# Working
+
+
+def test_a_task_gets_its_arguments_and_its_result_is_kept(hall):
+    seen = []
+
+    @hall.task()
+    def bake(*args):
+        seen.append(args)
+        return {"pieces": 12}
+
+    bake("Äpfel", None, 1.5, [1, {"a": True}])
+    done = step(hall)
+    assert seen == [("Äpfel", None, 1.5, [1, {"a": True}])]
+    assert (done.state, done.result) == ("succeeded", '{"pieces": 12}')
+    assert done.worker == processes.identity()
+
+
+def test_nothing_is_left_running_in_the_context(hall):
+    @hall.task()
+    def bake():
+        assert ledger._current.get() is not None
+
+    bake()
+    assert step(hall).state == "succeeded"
+    assert ledger._current.get() is None
+
+
+def test_a_job_that_finished_itself_is_not_finished_twice(hall):
+    @hall.task()
+    def bake():
+        with ledger.finishing():
+            Fact.create(name="cake", value="1")
+        return "thrown away"
+
+    bake()
+    done = step(hall)
+    assert (done.state, done.result) == ("succeeded", None)
+    assert Fact.get_by_id("cake")
+
+
+def test_an_error_after_the_results_are_kept_undoes_nothing(hall):
+    @hall.task(retries=3)
+    def bake():
+        with ledger.finishing():
+            Fact.create(name="cake", value="1")
+        raise OSError("while washing up")
+
+    bake()
+    assert step(hall).state == "succeeded"
+    assert hall.dequeue() is None
+
+
+def test_an_error_that_may_pass_is_tried_again_later_and_later(hall):
+    @hall.task(retries=3, retry_delay=20, retry_backoff=4)
+    def bake():
+        raise OSError("the oven is cold")
+
+    bake()
+    waits = []
+    for attempt in (1, 2, 3):
+        now = time.time()
+        one = step(hall)
+        assert (one.state, one.attempts, one.worker) == ("retrying", attempt, None)
+        assert "the oven is cold" in one.error
+        assert "in bake" in one.traceback
+        waits.append(one.due_at - now)
+        assert hall.dequeue() is None
+        make_due()
+    for wait, nominal in zip(waits, (20, 80, 320), strict=True):
+        assert 0.9 * nominal <= wait <= 1.1 * nominal + 1
+    one = step(hall)
+    assert (one.state, one.attempts) == ("failed", 4)
+    assert one.finished_at
+
+
+def test_a_success_after_errors_forgets_them(hall):
+    tries = []
+
+    @hall.task(retries=2, retry_delay=1)
+    def bake():
+        tries.append(1)
+        if len(tries) < 2:
+            raise OSError("cold")
+
+    bake()
+    assert step(hall).error
+    make_due()
+    done = step(hall)
+    assert (done.state, done.error, done.traceback) == ("succeeded", None, None)
+
+
+def test_an_error_that_will_not_pass_fails_at_once(hall):
+    @hall.task(retries=9)
+    def bake():
+        raise errors.Unreadable("This is no recipe.")
+
+    bake()
+    one = step(hall)
+    assert (one.state, one.attempts, one.error) == ("failed", 1, "This is no recipe.")
+    assert "Unreadable" in one.traceback
+
+
+def test_a_task_without_retries_is_tried_once(hall):
+    @hall.task()
+    def bake():
+        raise OSError
+
+    bake()
+    assert step(hall).state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (OSError("disk"), True),
+        (ConnectionError("net"), True),
+        (MemoryError(), True),
+        (OperationalError("database is locked"), True),
+        (errors.Unavailable("x"), True),
+        (errors.NoSpace("x"), True),
+        (errors.DeliveryFailed("x"), True),
+        (errors.Unreadable("x"), False),
+        (errors.TooLarge("x"), False),
+        (ValueError("x"), False),
+        (ZeroDivisionError(), False),
+    ],
+)
+def test_what_may_pass(error, passes):
+    assert may_pass(error) is passes
+
+
+def test_errors_in_words():
+    assert describe(errors.NoSpace("The disk is full.")) == "The disk is full."
+    assert describe(ValueError("x")) == "ValueError: x"
+
+
+def test_the_longest_wait_is_bounded_and_never_in_step(hall):
+    @hall.task(retries=99, retry_delay=30, retry_backoff=2)
+    def bake():
+        pass
+
+    task = bake.s()
+    waits = {retry_delay(task, 60) for _ in range(20)}
+    assert max(waits) <= LONGEST_DELAY * 1.1
+    assert min(waits) >= LONGEST_DELAY * 0.9
+    assert len(waits) > 1
+
+
+def test_a_retry_without_a_backoff_waits_the_same_each_time(hall):
+    @hall.task(retries=9, retry_delay=10)
+    def bake():
+        pass
+
+    assert 9 <= retry_delay(bake.s(), 5) <= 11
+
+
+def test_not_yet_postpones_without_counting(hall):
+    answers = [errors.NotYet("still warm", 40), errors.NotYet("still warm", 40), None]
+
+    @hall.task()
+    def cut():
+        error = answers.pop(0)
+        if error:
+            raise error
+
+    cut()
+    for _ in range(2):
+        now = time.time()
+        one = step(hall)
+        assert (one.state, one.attempts, one.error) == ("scheduled", 0, None)
+        assert now + 39 < one.due_at < time.time() + 41
+        make_due()
+    assert step(hall).state == "succeeded"
+
+
+def test_an_unknown_task_fails_in_words(hall):
+    one = job(task="was_renamed")
+    assert hall.dequeue() is None
+    one = Job.get_by_id(one.id)
+    assert one.state == "failed"
+    assert "does not know this task" in one.error
+
+
+def test_a_task_that_exits_fails_and_the_worker_lives(hall):
+    @hall.task(retries=9)
+    def bake():
+        raise SystemExit(3)
+
+    bake()
+    one = step(hall)
+    assert one.state == "failed"
+    assert "end its worker" in one.error
+
+
+def test_an_interrupt_gives_the_job_back_untried(hall):
+    @hall.task()
+    def bake():
+        raise KeyboardInterrupt
+
+    bake()
+    with pytest.raises(KeyboardInterrupt):
+        step(hall)
+    one = Job.get()
+    assert (one.state, one.attempts, one.deaths, one.worker) == ("queued", 0, 0, None)
+
+
+@pytest.mark.parametrize("end", [None, OSError("x"), ValueError("x"), errors.NotYet("x", 5)])
+def test_a_run_that_lost_its_claim_changes_nothing_however_it_ends(hall, end):
+    @hall.task(retries=3)
+    def bake():
+        Job.update(worker="somebody else").execute()
+        if end is not None:
+            raise end
+
+    bake()
+    task = hall.dequeue()
+    hall.execute(task)
+    one = Job.get()
+    assert (one.state, one.worker, one.error) == ("running", "somebody else", None)
+
+
+def test_a_worker_that_waits_hears_when_the_next_job_is_due(hall, monkeypatch):
+    waited = []
+    monkeypatch.setattr(hall.storage, "wait", lambda seconds: waited.append(seconds))
+    hall.wait(30)
+    job("scheduled", due_at=time.time() + 10)
+    hall.wait(30)
+    Job.update(due_at=time.time() - 10).execute()
+    hall.wait(30)
+    assert waited[0] == 30
+    assert 9 < waited[1] <= 10
+    assert waited[2] == 0
+
+
+def test_a_forged_message_is_dropped(hall, monkeypatch, caplog):
+    monkeypatch.setattr(hall.storage, "wait", lambda _: b'{"job":1}.forged')
+    hall.wait(1)
+    assert "wrong signature" in caplog.text
+
+
+# Hooks
+
+
+@pytest.fixture
+def hooked(hall):
+    """A task that says of its ends and new beginnings in the table of facts."""
+
+    def given_up(words, cake):
+        assert db.in_transaction()
+        Fact.create(name=f"gave up {cake}", value=json.dumps(words))
+
+    def revived(cake):
+        assert db.in_transaction()
+        Fact.create(name=f"revived {cake}", value="1")
+
+    @hall.task(given_up=given_up, revived=revived)
+    def bake(cake):
+        raise errors.Invalid("No flour.")
+
+    return bake
+
+
+def facts() -> dict[str, str]:
+    return {fact.name: fact.value for fact in Fact.select()}
+
+
+def test_the_end_and_what_it_means_come_together(hall, hooked):
+    hooked("apple")
+    assert step(hall).state == "failed"
+    assert facts() == {"gave up apple": '"No flour."'}
+
+
+def test_an_end_whose_meaning_cannot_be_kept_is_no_end(hall, hooked):
+    one = job(task="bake", args='["apple"]')
+    Fact.create(name="gave up apple", value="0")
+    with pytest.raises(Exception, match="UNIQUE"):
+        hall.give_up(one, ledger.CANCELLED, "no")
+    assert Job.get_by_id(one.id).state == "queued"
+
+
+def test_a_cancelled_job_tells_its_subject(hall, hooked):
+    one = job(task="bake", args='["apple"]')
+    assert hall.give_up(one, ledger.CANCELLED, "It was cancelled.")
+    assert facts() == {"gave up apple": '"It was cancelled."'}
+
+
+def test_an_end_that_came_too_late_tells_nobody(hall, hooked):
+    one = job(task="bake", args='["apple"]')
+    late = Job.get_by_id(one.id)
+    hooked_state = ledger.claim("host/boot/1/1")
+    assert not hall.give_up(late, ledger.CANCELLED, "no")
+    assert hooked_state.state == "running"
+    assert facts() == {}
+
+
+def test_a_new_beginning_and_what_it_means_come_together(hall, hooked):
+    one = job("failed", task="bake", args='["apple"]', finished_at=1)
+    assert hall.revive(one)
+    assert Job.get_by_id(one.id).state == "queued"
+    assert facts() == {"revived apple": "1"}
+    assert hall.storage.messages == [{"job": one.id, "task": "bake"}]
+
+
+def test_a_new_beginning_whose_meaning_cannot_be_kept_is_none(hall, hooked):
+    one = job("failed", task="bake", args='["apple"]')
+    Fact.create(name="revived apple", value="0")
+    with pytest.raises(Exception, match="UNIQUE"):
+        hall.revive(one)
+    assert Job.get_by_id(one.id).state == "failed"
+    assert hall.storage.messages == []
+
+
+def test_what_goes_well_calls_no_hook(hall, hooked):
+    one = job("succeeded", task="bake", args='["apple"]')
+    assert not hall.revive(one)
+    assert facts() == {}
+
+
+def test_a_job_of_an_unknown_task_can_be_ended_and_revived(hall):
+    one = job(task="was_renamed")
+    assert hall.give_up(one, ledger.CANCELLED, "no")
+    assert hall.revive(one)
+
+
+# Rescue
+
+
+def test_the_job_of_a_dead_worker_is_queued_again(hall):
+    one = orphan(dead_process())
+    assert hall.recover() == 1
+    one = Job.get_by_id(one.id)
+    assert (one.state, one.deaths, one.attempts, one.worker) == ("queued", 1, 1, None)
+    assert hall.storage.messages == [{"job": one.id, "task": one.task}]
+
+
+def test_the_job_of_a_living_worker_is_left_alone(hall):
+    init = f"{socket.gethostname()}/{processes.boot_id()}/1/{processes.start_time(1)}"
+    one = orphan(init)
+    assert hall.recover() == 0
+    assert Job.get_by_id(one.id).worker == init
+
+
+def test_a_process_that_took_over_a_number_is_not_the_worker(hall):
+    alike = f"{socket.gethostname()}/{processes.boot_id()}/1/{processes.start_time(1) + 1}"
+    one = orphan(alike)
+    assert hall.recover() == 1
+    assert Job.get_by_id(one.id).state == "queued"
+
+
+def test_three_deaths_are_enough(hall, hooked):
+    one = job(task="bake", args='["apple"]')
+    for deaths in (1, 2):
+        ledger.claim(dead_process())
+        hall.recover()
+        one = Job.get_by_id(one.id)
+        assert (one.state, one.deaths) == ("queued", deaths)
+        assert facts() == {}
+    ledger.claim(dead_process())
+    hall.recover()
+    one = Job.get_by_id(one.id)
+    assert one.state == "quarantined"
+    assert "3 times" in one.error
+    assert list(facts()) == ["gave up apple"]
+    assert hall.dequeue() is None
+
+
+def test_a_quarantined_job_that_is_revived_may_die_three_times_again(hall, hooked):
+    one = job("quarantined", task="bake", args='["apple"]', deaths=3, attempts=3)
+    assert hall.revive(one)
+    ledger.claim(dead_process())
+    hall.recover()
+    assert Job.get_by_id(one.id).state == "queued"
+
+
+def test_a_quarantine_does_not_hold_up_the_others(hall):
+    bad = orphan(dead_process(), deaths=2)
+    good = orphan(dead_process())
+    hall.recover()
+    assert Job.get_by_id(bad.id).state == "quarantined"
+    assert Job.get_by_id(good.id).state == "queued"
+
+
+def test_a_power_cut_is_no_fault_of_the_job(hall):
+    one = orphan(dead_process(boot="00000000-0000-0000-0000-000000000000"), deaths=2)
+    assert hall.recover() == 1
+    one = Job.get_by_id(one.id)
+    assert (one.state, one.deaths, one.attempts) == ("queued", 2, 0)
+
+
+def test_what_this_very_process_left_behind_is_queued_again(hall):
+    one = orphan(processes.identity(), deaths=2)
+    assert hall.recover() == 1
+    one = Job.get_by_id(one.id)
+    assert (one.state, one.deaths, one.attempts) == ("queued", 2, 0)
+
+
+def test_deaths_do_not_use_up_the_tries(hall):
+    @hall.task(retries=1)
+    def bake():
+        raise OSError("cold")
+
+    bake()
+    ledger.claim(dead_process())
+    hall.recover()
+    assert step(hall).state == "retrying"
+    make_due()
+    assert step(hall).state == "failed"
+
+
+def test_two_that_rescue_at_once_count_one_death(hall, monkeypatch):
+    one = orphan(dead_process())
+    alive = processes.is_alive
+    nested = []
+
+    def look(who):
+        if not nested:
+            nested.append(None)
+            nested.append(hall.recover())
+        return alive(who)
+
+    monkeypatch.setattr(processes, "is_alive", look)
+    hall.recover()
+    assert nested[1] == 1
+    assert Job.get_by_id(one.id).deaths == 1
+
+
+def test_workers_that_are_gone_are_forgotten(hall):
+    Worker.create(identity=dead_process(), parent=processes.identity())
+    register_worker()
+    assert [row.identity for row in Worker.select()] == [processes.identity()]
+
+
+# Periodic work
+
+
+@pytest.fixture
+def chores(hall):
+    """A queue with a nightly and a frequent chore."""
+
+    @hall.periodic_task(crontab(minute="30", hour="2"))
+    def nightly():
+        pass
+
+    @hall.periodic_task(crontab(minute="*/5"))
+    def frequent():
+        pass
+
+    return hall
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def started() -> list[str]:
+    found = [one.task for one in Job.select().order_by(Job.id)]
+    Job.delete().execute()
+    return found
+
+
+def test_a_new_chore_waits_for_its_first_moment(chores):
+    chores.start_due(at("2026-01-10 12:00:30"))
+    assert started() == []
+    assert Periodic.select().count() == 2
+
+
+def test_a_chore_runs_when_it_is_due(chores):
+    chores.start_due(at("2026-01-10 12:01"))
+    following = chores.start_due(at("2026-01-10 12:05:01"))
+    assert started() == ["frequent"]
+    assert following == at("2026-01-10 12:10")
+    chores.start_due(at("2026-01-10 12:05:20"))
+    chores.start_due(at("2026-01-10 12:09:59"))
+    assert started() == []
+    chores.start_due(at("2026-01-11 02:30"))
+    assert sorted(started()) == ["frequent", "nightly"]
+
+
+def test_two_schedulers_start_a_chore_once(chores, monkeypatch):
+    chores.start_due(at("2026-01-10 12:01"))
+    look = calendar.last_due
+    nested = []
+
+    def slow(*args):
+        due = look(*args)
+        if due is not None and not nested:
+            nested.append(None)
+            chores.start_due(at("2026-01-10 12:05:01"))
+        return due
+
+    monkeypatch.setattr(calendar, "last_due", slow)
+    chores.start_due(at("2026-01-10 12:05:01"))
+    assert nested
+    assert started() == ["frequent"]
+
+
+def test_a_week_of_silence_is_caught_up_with_once(chores):
+    chores.start_due(at("2026-01-03 12:01"))
+    chores.start_due(at("2026-01-10 12:01"))
+    assert sorted(started()) == ["frequent", "nightly"]
+    chores.start_due(at("2026-01-10 12:02"))
+    assert started() == []
+
+
+def test_a_clock_that_went_back_starts_counting_from_there(chores):
+    chores.start_due(at("2026-01-10 12:01"))
+    chores.start_due(at("2026-01-09 12:01"))
+    assert started() == []
+    chores.start_due(at("2026-01-09 12:05"))
+    assert started() == ["frequent"]
+
+
+def test_a_clock_that_went_back_seconds_starts_nothing_twice(chores):
+    chores.start_due(at("2026-01-10 12:01"))
+    chores.start_due(at("2026-01-10 12:05:00"))
+    assert started() == ["frequent"]
+    chores.start_due(at("2026-01-10 12:04:30"))
+    chores.start_due(at("2026-01-10 12:05:10"))
+    assert started() == []
+
+
+def test_the_last_job_of_a_chore_is_known(chores):
+    chores.start_due(at("2026-01-10 12:01"))
+    chores.start_due(at("2026-01-10 12:05"))
+    row = Periodic.get_by_id("frequent")
+    assert Job.get_by_id(row.job).task == "frequent"
+    assert row.last_due == at("2026-01-10 12:05")
+
+
+def test_a_chore_that_cannot_be_queued_stays_due(chores, monkeypatch):
+    chores.start_due(at("2026-01-10 12:01"))
+
+    def full(*_args, **_values):
+        raise OperationalError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "add", full)
+        with pytest.raises(OperationalError):
+            chores.start_due(at("2026-01-10 12:05"))
+    chores.start_due(at("2026-01-10 12:06"))
+    assert started() == ["frequent"]
+
+
+def test_without_chores_the_scheduler_looks_again_in_a_day(hall):
+    now = at("2026-01-10 12:01")
+    assert hall.start_due(now) == now + 86400
+
+
+def test_the_tasks_of_the_house_have_names_and_labels(house):
+    names = {kind.__name__ for kind in queue._registry._registry.values()}
+    assert names == {
+        "process_asset",
+        "report_uploads",
+        "check_disk",
+        "rescue",
+        "purge_trash",
+        "forget_stale",
+    }
+    for name in names:
+        assert queue.task_class(name).label
+    assert queue.task_class("nothing") is None

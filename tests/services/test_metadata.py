@@ -1,0 +1,318 @@
+import io
+from datetime import datetime
+from typing import Any
+
+import pytest
+from PIL.TiffImagePlugin import IFDRational
+
+from homequeue.services import metadata
+from homequeue.services.metadata import Metadata
+from tests import corpora, pictures
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+NOW = datetime(2026, 11, 21, 12, 0, 0)
+#: Tags used below, by their names in EXIF.
+MAKE, MODEL, DESCRIPTION, CHANGED, ORIENTATION, RATING = 0x10F, 0x110, 0x10E, 0x132, 0x112, 0x4746
+ORIGINAL, DIGITIZED, OFFSET_ORIGINAL, USER_COMMENT = 0x9003, 0x9004, 0x9011, 0x9286
+#: What cameras write for a number they do not have: 0/0, which is NaN to Pillow.
+NOTHING = IFDRational(0, 0)
+HERE = {1: "N", 2: (48.0, 51.0, 29.6), 3: "E", 4: (2.0, 17.0, 40.2)}
+
+
+def read(content: bytes, now: datetime = NOW) -> Metadata:
+    return metadata.read(io.BytesIO(content), now)
+
+
+def tagged(form: str = "JPEG", xmp: bytes | None = None, **tags: Any) -> Metadata:
+    options = {"xmp": xmp} if xmp else {}
+    exif = pictures.exif(tags.get("main", {}), tags.get("detail", {}), tags.get("gps", {}))
+    return read(pictures.data(pictures.scene(60, 40), form, exif=exif, **options))
+
+
+def xmp(attributes: str) -> bytes:
+    return f"<x:xmpmeta><rdf:Description {attributes}/></x:xmpmeta>".encode()
+
+
+# every kind of file
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "AVIF"])
+def test_exif_of_every_format(form: str) -> None:
+    found = tagged(form, main={MAKE: "ACME"}, detail={ORIGINAL: "2024:05:06 07:08:09"}, gps=HERE)
+    assert (found.make, found.taken_at) == ("ACME", "2024-05-06T07:08:09")
+    assert (found.lat, found.lon) == pytest.approx((48.8582222, 2.2945), abs=1e-6)
+
+
+def test_exif_of_a_tiff_which_is_one() -> None:
+    grey = {256: 60, 257: 40, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 279: 2400}
+    exif = pictures.exif(grey | {MAKE: "ACME"}, {ORIGINAL: "2024:05:06 07:08:09"}, HERE)
+    found = read(exif.tobytes().removeprefix(b"Exif\0\0"))
+    assert (found.make, found.taken_at) == ("ACME", "2024-05-06T07:08:09")
+    assert found.lat == pytest.approx(48.8582222)
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", pictures.data(pictures.scene(9, 9))])
+def test_a_file_that_says_nothing(content: bytes) -> None:
+    assert read(content) == Metadata()
+
+
+# dates
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("2024:05:06 07:08:09", "2024-05-06T07:08:09"),
+        ("2024-05-06 07:08:09", "2024-05-06T07:08:09"),
+        ("2024-05-06T07:08:09.123", "2024-05-06T07:08:09"),
+        ("2024/05/06 7:8", "2024-05-06T07:08:00"),
+        ("2024:05:06 07:08:60", "2024-05-06T07:08:59"),
+        ("2024:05:06 07:08:09\0\0", "2024-05-06T07:08:09"),
+        ("2024:05:06", "2024-05-06T00:00:00"),
+        ("1900:01:01 00:00:00", "1900-01-01T00:00:00"),
+        ("2026:11:22 11:59:00", "2026-11-22T11:59:00"),
+        ("0000:00:00 00:00:00", None),
+        ("    :  :     :  :  ", None),
+        ("1970:01:01 00:00:00", None),
+        ("1970:01:01 01:00:00", None),
+        ("1969:12:31 16:00:00", None),
+        ("2024:13:06 07:08:09", None),
+        ("2024:02:30 07:08:09", None),
+        ("2024:05:06 25:08:09", None),
+        ("1700:05:06 07:08:09", None),
+        ("2026:11:22 12:01:00", None),
+        ("9999:12:31 23:59:59", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates_that_can_be_true(text: str, wanted: str | None) -> None:
+    assert tagged(detail={ORIGINAL: text}).taken_at == wanted
+
+
+def test_the_next_source_is_asked_when_one_cannot_be_true() -> None:
+    tags = {
+        "main": {CHANGED: "2020:01:05 00:00:00"},
+        "detail": {ORIGINAL: "2020:01:02 00:00:00", DIGITIZED: "2020:01:03 00:00:00"},
+        "gps": HERE | {7: (0.0, 0.0, 0.0), 29: "2020:01:04"},
+    }
+    seen = []
+    for source, tag in (
+        ("detail", ORIGINAL),
+        ("detail", DIGITIZED),
+        ("gps", 29),
+        ("main", CHANGED),
+    ):
+        found = tagged(**tags)
+        seen.append((found.taken_at_source, (found.taken_at or "")[8:10]))
+        tags[source] = tags[source] | {tag: "0000:00:00 00:00:00"}
+    assert seen == [
+        ("exif original", "02"),
+        ("exif digitized", "03"),
+        ("gps", "04"),
+        ("exif changed", "05"),
+    ]
+    assert tagged(**tags).taken_at is None
+
+
+@pytest.mark.parametrize(
+    "name", ["exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate"]
+)
+def test_dates_of_xmp(name: str) -> None:
+    found = tagged(xmp=xmp(f'{name}="2010-09-27T12:35:33+02:00"'))
+    assert found.taken_at == "2010-09-27T12:35:33"
+    assert (found.offset, found.taken_at_source) == ("+02:00", "xmp")
+
+
+def test_a_machine_without_a_clock_believes_the_camera() -> None:
+    exif = pictures.exif({}, {ORIGINAL: "2024:05:06 07:08:09"})
+    content = pictures.data(pictures.scene(9, 9), exif=exif)
+    assert read(content, datetime(1970, 1, 1)).taken_at == "2024-05-06T07:08:09"
+
+
+# offsets
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("+02:00", "+02:00"), ("-03:30", "-03:30"), ("+0545", "+05:45"), ("Z", "+00:00"),
+        ("+14:00", "+14:00"), ("+14:30", None), ("   :  ", None), ("", None), ("+ab:cd", None),
+    ],
+)  # fmt: skip
+def test_offsets(text: str, wanted: str | None) -> None:
+    detail = {ORIGINAL: "2024:05:06 07:08:09", OFFSET_ORIGINAL: text}
+    assert tagged(detail=detail).offset == wanted
+
+
+@pytest.mark.parametrize(
+    ("day", "clock", "wanted"),
+    [
+        ("2024:05:06", (5.0, 8.0, 9.0), "+02:00"),
+        ("2024:05:06", (5.0, 10.0, 40.0), "+02:00"),
+        ("2024:05:06", (1.0, 23.0, 0.0), "+05:45"),
+        ("2024:05:05", (21.0, 8.0, 9.0), "+10:00"),
+        ("2024:05:06", (16.0, 38.0, 9.0), "-09:30"),
+        ("2024:05:06", (7.0, 8.0, 9.0), "+00:00"),
+        ("2024:05:06", (5.0, 1.0, 0.0), None),
+        ("2024:05:01", (5.0, 8.0, 9.0), None),
+        ("2024:05:06", (99.0, 8.0, 9.0), None),
+    ],
+)
+def test_the_satellites_tell_the_offset(
+    day: str, clock: tuple[float, ...], wanted: str | None
+) -> None:
+    found = tagged(detail={ORIGINAL: "2024:05:06 07:08:09"}, gps={29: day, 7: clock})
+    assert (found.taken_at, found.offset) == ("2024-05-06T07:08:09", wanted)
+
+
+def test_a_written_offset_is_believed_over_the_satellites() -> None:
+    detail = {ORIGINAL: "2024:05:06 07:08:09", OFFSET_ORIGINAL: "+03:00"}
+    assert tagged(detail=detail, gps={29: "2024:05:06", 7: (5.0, 8.0, 9.0)}).offset == "+03:00"
+
+
+def test_where_only_the_satellites_know_the_sun_tells_the_wall_clock() -> None:
+    found = tagged(
+        gps=HERE | {3: "W", 4: (122.0, 25.0, 0.0), 29: "2023:11:15", 7: (12.0, 30.0, 0.0)}
+    )
+    assert (found.taken_at, found.offset) == ("2023-11-15T04:30:00", "-08:00")
+    found = tagged(gps={29: "2023:11:15", 7: (12.0, 30.0, 0.0)})
+    assert (found.taken_at, found.offset) == ("2023-11-15T12:30:00", "+00:00")
+
+
+# places
+
+
+@pytest.mark.parametrize(
+    ("gps", "wanted"),
+    [
+        ({1: "S", 2: (33.0, 30.0, 0.0), 3: "W", 4: (70.0, 36.0, 36.0)}, (-33.5, -70.61)),
+        ({1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)}, (None, None)),
+        ({1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (10.0, 0.0, 0.0)}, (0.0, 10.0)),
+        ({1: "N", 2: (91.0, 0.0, 0.0), 3: "E", 4: (2.0, 0.0, 0.0)}, (None, None)),
+        ({1: "N", 2: (48.0, 0.0, 0.0), 3: "E", 4: (181.0, 0.0, 0.0)}, (None, None)),
+        ({1: "N", 2: (48.0, 0.0, 0.0)}, (None, None)),
+        ({2: (48.0, 0.0, 0.0), 4: (2.0, 0.0, 0.0)}, (None, None)),
+        ({1: "\0", 2: (48.0, 0.0, 0.0), 3: "\0", 4: (2.0, 0.0, 0.0)}, (None, None)),
+        ({1: "N", 2: (NOTHING,) * 3, 3: "E", 4: (NOTHING,) * 3}, (None, None)),
+        ({1: "N", 2: (48.5,), 3: "E", 4: (2.25,)}, (48.5, 2.25)),
+    ],
+)
+def test_places(gps: dict[int, Any], wanted: tuple[float | None, float | None]) -> None:
+    found = tagged(gps=gps)
+    assert (found.lat, found.lon) == wanted
+
+
+# the rest
+
+
+def test_the_camera_and_how_it_was_set() -> None:
+    found = tagged(
+        main={MAKE: "SONY\0", MODEL: "  DSC-RX100  M7 "},
+        detail={0x829A: 1 / 160, 0x829D: 2.8, 0x8827: 400, 0x920A: 24.0, 0xA434: "ZEISS 24-200mm"},
+    )
+    assert (found.make, found.model, found.lens) == ("SONY", "DSC-RX100 M7", "ZEISS 24-200mm")
+    assert found.exposure == {"time": "1/160", "f_number": 2.8, "iso": 400, "focal_length": 24.0}
+
+
+@pytest.mark.parametrize(
+    ("time", "wanted"),
+    [(1 / 8000, "1/8000"), (0.25, "1/4"), (0.5, "0.5"), (30.0, "30"), (0.0, None)],
+)
+def test_exposure_times_as_people_write_them(time: float, wanted: str | None) -> None:
+    assert tagged(detail={0x829A: time}).exposure.get("time") == wanted
+
+
+def test_captions_in_the_encodings_of_the_world() -> None:
+    assert tagged(main={DESCRIPTION: "Sommer am See\0junk"}).caption == "Sommer am See"
+    assert tagged(main={DESCRIPTION: "Фото на море".encode()}).caption == "Фото на море"
+    assert tagged(main={DESCRIPTION: "Café".encode("latin-1")}).caption == "Café"
+    assert tagged(detail={USER_COMMENT: b"UNICODE\0" + "雪".encode("utf-16-le")}).caption == "雪"
+    assert tagged(detail={USER_COMMENT: b"ASCII\0\0\0plain"}).caption == "plain"
+    assert tagged(detail={USER_COMMENT: b"\0" * 8 + b"\x91\x12\x07"}).caption is None
+    listed = b'<rdf:Alt><rdf:li xml:lang="x">A &amp; B</rdf:li></rdf:Alt>'
+    assert tagged(xmp=b"<dc:description>" + listed + b"</dc:description>").caption == "A & B"
+
+
+def test_texts_are_clean_and_not_endless() -> None:
+    found = tagged(main={DESCRIPTION: "a\x07b\x1b[31m\nc" + "x" * 9000})
+    assert found.caption is not None
+    assert found.caption.startswith("ab[31m\nc")
+    assert len(found.caption) <= 2000
+
+
+@pytest.mark.parametrize(("stars", "wanted"), [(0, None), (1, 1), (5, 5), (6, None), (99, None)])
+def test_ratings(stars: int, wanted: int | None) -> None:
+    assert tagged(main={RATING: stars}).rating == wanted
+    assert tagged(xmp=xmp(f'xmp:Rating="{stars}"')).rating == wanted
+
+
+def test_the_orientation_as_it_was_told() -> None:
+    assert tagged(main={ORIENTATION: 6}).orientation == 6
+    assert tagged(main={ORIENTATION: 11}).orientation is None
+
+
+# hostile
+
+
+def test_any_byte_of_exif_may_be_wrong() -> None:
+    exif = pictures.exif(
+        {MAKE: "ACME", RATING: 3, CHANGED: "2020:01:05 00:00:00"},
+        {ORIGINAL: "2020:01:02 00:00:00", 0x829A: 0.01, 0x8827: (100, 200)},
+        HERE | {7: (1.0, 2.0, 3.0), 29: "2020:01:02"},
+    )
+    whole = pictures.data(pictures.scene(9, 9), exif=exif)
+    start = whole.index(b"Exif\0\0") + 6
+    for at in range(start, start + len(exif.tobytes())):
+        for value in (0, 0x80, 0xFF):
+            found = read(whole[:at] + bytes([value]) + whole[at + 1 :])
+            assert isinstance(found, Metadata)
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        (MAKE, 7), (MAKE, b"\xff\xfe\x00"), (DESCRIPTION, (1, 2, 3)), (RATING, "five"),
+        (RATING, b"\x03"), (ORIENTATION, (1, 2)), (CHANGED, 20200101), (CHANGED, b"\xff" * 20),
+    ],
+)  # fmt: skip
+def test_values_of_the_wrong_kind(tag: int, value: Any) -> None:
+    exif = pictures.exif({})
+    exif[tag] = value
+    assert isinstance(read(pictures.data(pictures.scene(9, 9), exif=exif)), Metadata)
+
+
+def test_fractions_of_nothing() -> None:
+    found = tagged(detail={0x829A: NOTHING, 0x829D: NOTHING, 0x920A: 50.0})
+    assert found.exposure == {"focal_length": 50.0}
+
+
+# the files of others
+
+
+@pytest.mark.parametrize("row", corpora.expected(), ids=lambda row: row["file"])
+def test_what_a_peer_reads_of_the_phones_files(row: dict[str, Any]) -> None:
+    wanted = row["expected"]
+    with (corpora.folder("phones") / row["file"]).open("rb") as file:
+        found = metadata.read(file)
+    local = wanted.get("taken_local")
+    if local == "= file mtime":
+        assert found.taken_at is None
+    elif local:
+        assert (found.taken_at or "").startswith(local.partition(".")[0])
+    if "latitude" in wanted:
+        place = wanted["latitude"], wanted["longitude"]
+        assert (found.lat, found.lon) == pytest.approx(place, abs=1e-5)
+    plain = {"make": found.make, "model": found.model, "lensModel": found.lens}
+    plain |= {"rating": found.rating, "orientation": found.orientation}
+    plain |= {"description": found.caption or ""}
+    names = {"time": "exposureTime", "f_number": "fNumber", "iso": "iso"}
+    plain |= {names.get(n, "focalLength"): value for n, value in found.exposure.items()}
+    for name in plain.keys() & wanted.keys():
+        assert plain[name] == wanted[name], name
+
+
+def test_the_zone_of_a_phone_is_found() -> None:
+    path = corpora.folder("phones") / "formats" / "heic" / "IMG_2682.heic"
+    with path.open("rb") as file:
+        assert metadata.read(file).offset == "-05:00"

@@ -1,0 +1,260 @@
+"""Notifications: one message for a batch, delivered or tried again, and never in anybody's way."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from homequeue import config, tasks
+from homequeue.errors import DeliveryFailed, NotYet
+from homequeue.models import Asset, Job
+from homequeue.queue import may_pass, queue
+from homequeue.services import notify, sandbox
+from tests.conftest import free_port
+from tests.library import execute_one, job, row
+
+
+@pytest.fixture
+def urls():
+    return ("json://127.0.0.1:9/",)
+
+
+@pytest.fixture
+def _wanted(house, urls):
+    notifications = replace(house.notifications, urls=urls, quiet=30)
+    config.bind(replace(house, notifications=notifications))
+
+
+@pytest.fixture
+def sent(_wanted, monkeypatch):
+    """What would have been delivered."""
+    messages: list[tuple[str, str]] = []
+    monkeypatch.setattr(notify, "send", lambda title, text, *_: messages.append((title, text)))
+    return messages
+
+
+def batch(owner, count: int, **values) -> list[Asset]:
+    long_ago = {"uploaded_at": time.time() - 100, "notified_at": None, "state": "ready"}
+    return [row(owner, number, **long_ago | values) for number in range(count)]
+
+
+def test_without_channels_nobody_is_told(house):
+    assert not notify.is_wanted()
+
+
+def test_one_message_for_many_photos(ben, sent):
+    batch(ben, 7)
+    notify.report_uploads(ben.id)
+    assert sent == [("Ben added 7 photos", "7 photos are ready to look at.")]
+    assert all(asset.notified_at for asset in Asset.select())
+
+
+def test_a_batch_is_told_of_once(ben, sent):
+    batch(ben, 2)
+    notify.report_uploads(ben.id)
+    notify.report_uploads(ben.id)
+    assert len(sent) == 1
+
+
+def test_only_what_is_new_and_ones_own(anna, ben, sent):
+    batch(anna, 3)
+    row(ben, 50, notified_at=1.0, state="ready")
+    batch(ben, 1)
+    notify.report_uploads(ben.id)
+    assert sent == [("Ben added 1 photo", "1 photo is ready to look at.")]
+    assert Asset.select().where(Asset.notified_at.is_null()).count() == 3
+
+
+def test_while_more_comes_in_it_waits(ben, sent):
+    batch(ben, 2)
+    row(ben, 50, uploaded_at=time.time() - 10, notified_at=None, state="ready")
+    with pytest.raises(NotYet) as caught:
+        notify.report_uploads(ben.id)
+    assert 19 < caught.value.seconds <= 20
+    assert sent == []
+
+
+@pytest.mark.parametrize("state", ["pending", "processing"])
+def test_while_some_are_in_the_works_it_waits(ben, sent, state):
+    batch(ben, 2)
+    row(ben, 50, uploaded_at=time.time() - 100, notified_at=None, state=state)
+    with pytest.raises(NotYet) as caught:
+        notify.report_uploads(ben.id)
+    assert caught.value.seconds >= 1
+    assert sent == []
+
+
+def test_a_clock_that_went_back_does_not_silence_it(ben, sent):
+    batch(ben, 2, uploaded_at=time.time() + 86400)
+    notify.report_uploads(ben.id)
+    assert len(sent) == 1
+
+
+def test_failures_are_named_and_then_counted(ben, sent):
+    batch(ben, 3)
+    for number in range(100, 112):
+        row(ben, number, uploaded_at=1.0, notified_at=None, state="failed", error=f"error {number}")
+    notify.report_uploads(ben.id)
+    ((title, text),) = sent
+    assert title == "Ben added 15 photos"
+    lines = text.splitlines()
+    assert lines[0] == "3 photos are ready to look at."
+    assert "12 photos could not be shown (the originals are kept):" in lines
+    assert "- IMG_100.jpg: error 100" in lines
+    assert len([line for line in lines if line.startswith("- IMG")]) == notify.MOST_NAMED
+    assert lines[-1] == "- and 2 more"
+
+
+def test_the_address_of_the_house_is_named_when_it_has_one(ben, house, sent):
+    settings = config.settings()
+    config.bind(replace(settings, server=replace(settings.server, url="https://photos.home")))
+    batch(ben, 1)
+    notify.report_uploads(ben.id)
+    assert sent[0][1].endswith("https://photos.home")
+
+
+def test_a_name_with_line_breaks_forges_no_line(ben, sent):
+    batch(ben, 1, state="failed", filename="a\n- all.jpg: fine", error="It\nrained.")
+    notify.report_uploads(ben.id)
+    assert len([line for line in sent[0][1].splitlines() if line.startswith("- ")]) == 1
+
+
+def test_a_message_that_cannot_be_delivered_is_tried_again(ben, sent, monkeypatch):
+    def down(*_args):
+        raise DeliveryFailed("The notification could not be delivered.")
+
+    batch(ben, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(notify, "send", down)
+        tasks.report_uploads(ben.id)
+        stored = execute_one()
+    assert stored.state == "retrying"
+    assert stored.max_attempts >= 10
+    assert Asset.select().where(Asset.notified_at.is_null()).count() == 2
+    Job.update(due_at=0).execute()
+    assert execute_one().state == "succeeded"
+    assert len(sent) == 1
+
+
+def test_the_report_is_told_and_done_in_one(ben, sent, monkeypatch):
+    batch(ben, 2)
+    tasks.report_uploads(ben.id)
+    task = queue.dequeue()
+    Job.update(worker="another").execute()
+    queue.execute(task)
+    assert Asset.select().where(Asset.notified_at.is_null()).count() == 2
+
+
+def test_a_report_that_waits_for_its_batch_has_not_been_tried(ben, sent):
+    batch(ben, 2, uploaded_at=time.time())
+    tasks.report_uploads(ben.id)
+    stored = execute_one()
+    assert (stored.state, stored.attempts) == ("scheduled", 0)
+
+
+def test_a_user_who_is_gone_gets_no_report(anna, ben, sent):
+    gone = job(task="report_uploads", args="[77]", user=77)
+    execute_one()
+    assert Job.get_by_id(gone.id).state == "succeeded"
+    assert sent == []
+
+
+# Delivery
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    """A server that takes what Apprise's json:// sends; `status` is how it answers."""
+    received: list[dict] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        status = 200
+
+        def do_POST(self):
+            length = int(self.headers["Content-Length"])
+            received.append(json.loads(self.rfile.read(length)))
+            self.send_response(self.status)
+            self.end_headers()
+
+        def log_message(self, *_args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield Handler, received, f"json://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def wanting(house, *urls: str) -> None:
+    config.bind(replace(house, notifications=replace(house.notifications, urls=urls)))
+
+
+def test_a_message_is_delivered(house, inbox):
+    _, received, url = inbox
+    wanting(house, url)
+    notify.send("Ben added 2 photos", "Фото: 2\nready")
+    assert [(one["title"], one["message"]) for one in received] == [
+        ("Ben added 2 photos", "Фото: 2\nready")
+    ]
+
+
+def test_a_channel_that_refuses_is_an_error_that_passes(house, inbox):
+    handler, _, url = inbox
+    handler.status = 500
+    wanting(house, url)
+    with pytest.raises(DeliveryFailed) as caught:
+        notify.send("title", "text")
+    assert may_pass(caught.value)
+
+
+def test_a_channel_that_is_not_there_is_an_error_that_passes(house):
+    wanting(house, f"json://127.0.0.1:{free_port()}/")
+    with pytest.raises(DeliveryFailed):
+        notify.send("title", "text")
+
+
+def test_an_address_that_is_none_is_an_error(house):
+    wanting(house, "nonsense://x")
+    with pytest.raises(DeliveryFailed):
+        notify.send("title", "text")
+
+
+@pytest.mark.parametrize("words", [sandbox.TOO_LONG, sandbox.CRASHED, sandbox.TOO_MUCH_MEMORY])
+def test_a_channel_that_hangs_is_tried_again_too(house, monkeypatch, words):
+    def hangs(*_args, **_options):
+        raise sandbox.ChildFailed(words)
+
+    wanting(house, "json://127.0.0.1:9/")
+    monkeypatch.setattr(sandbox, "run", hangs)
+    with pytest.raises(Exception) as caught:  # noqa: PT011
+        notify.send("title", "text")
+    assert may_pass(caught.value)
+
+
+def test_no_secret_is_told(house, monkeypatch, caplog):
+    wanting(house, "json://user:hunter2@127.0.0.1:9/", "nonsense://hunter2")
+    with pytest.raises(DeliveryFailed) as caught:
+        notify.send("title", "text")
+    assert "hunter2" not in str(caught.value) + caplog.text
+
+
+def test_who_was_told_is_not_told_again(house, monkeypatch):
+    wanting(house, "json://127.0.0.1:1/", "json://127.0.0.1:2/")
+    asked, broken = [], {"json://127.0.0.1:2/"}
+
+    def deliver(url, _title, _text):
+        asked.append(url)
+        return "No answer." if url in broken else ""
+
+    monkeypatch.setattr(notify, "_deliver", deliver)
+    with pytest.raises(DeliveryFailed):
+        notify.send("title", "text")
+    broken.clear()
+    notify.send("title", "text")
+    assert asked == ["json://127.0.0.1:1/", "json://127.0.0.1:2/", "json://127.0.0.1:2/"]

@@ -1,0 +1,547 @@
+"""The command line, in process: what it prints where, and how it exits."""
+
+import io
+import json
+import re
+import sys
+import tempfile
+import time
+
+import pytest
+from peewee import OperationalError
+
+from homequeue import __version__, cli, ledger
+from homequeue.cli.jobs import span
+from homequeue.db import db
+from homequeue.errors import UsageError
+from homequeue.media import media
+from homequeue.models import Asset, Job, Periodic, Token, User
+from homequeue.queue import queue, register_worker
+from homequeue.services import users
+from tests.conftest import work_off
+from tests.library import job, jpeg, originals, row
+
+PASSWORD = "correct horse"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.delenv("HOMEQUEUE_CONFIG", raising=False)
+    yield
+    if not db.deferred:
+        db.close()
+    queue.storage.close()
+    tempfile.tempdir = None
+
+
+@pytest.fixture
+def call(tmp_path, capsys, monkeypatch):
+    """Run a command with the data folder of this test; code, stdout and stderr."""
+
+    def run(*words: str, stdin: str = "", data: bool = True) -> tuple[int, str, str]:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        given = ["--data", str(tmp_path / "data")] if data else []
+        try:
+            code = cli.main([*given, *words])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def home(call):
+    """A house with Anna, who may administer, and Ben."""
+    assert call("user", "add", "Anna", "--admin", "--password-stdin", stdin=PASSWORD + "\n")[0] == 0
+    assert call("user", "add", "Ben", "--password-stdin", stdin=PASSWORD + "\n")[0] == 0
+    return call
+
+
+def refused(result: tuple[int, str, str]) -> str:
+    """An error is one line on stderr, nothing on stdout, and exit 1."""
+    code, out, err = result
+    assert (code, out) == (1, ""), (code, out, err)
+    assert re.fullmatch(r"homequeue: [^\n]+\n", err), err
+    return err
+
+
+# Wrong usage and help
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["nonsense"],
+        ["user"],
+        ["user", "add"],
+        ["token", "add", "Anna"],
+        ["token", "add", "Anna", "--name", "x", "--scope", "all"],
+        ["jobs"],
+        ["jobs", "show", "x"],
+        ["jobs", "list", "--state", "nonsense"],
+        ["import"],
+        ["--nonsense"],
+        ["status", "extra"],
+    ],
+)
+def test_wrong_usage_is_2_and_says_how(call, words):
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: homequeue")
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in (c.name for c in cli.COMMANDS))])
+def test_help_everywhere(call, words):
+    code, out, err = call(*words, "--help")
+    assert (code, err) == (0, "")
+    assert "usage: homequeue" in out
+    assert "--data" in out
+    assert "--config" in out
+
+
+def test_the_version(call):
+    assert call("--version")[:2] == (0, f"homequeue {__version__}\n")
+
+
+def test_nothing_is_made_by_asking_for_help(call, tmp_path):
+    call("user", "list", "--help")
+    call("config")
+    call("config", "check")
+    call("systemd")
+    assert not (tmp_path / "data").exists()
+
+
+# Settings
+
+
+def test_data_and_config_before_and_after_the_command(call, tmp_path):
+    ini = tmp_path / "my.ini"
+    ini.write_text("[server]\nport = 9000\n")
+    for words in (
+        ["--config", str(ini), "--data", "/x", "config"],
+        ["config", "--config", str(ini), "--data", "/x"],
+        ["--config", str(ini), "config", "--data", "/x"],
+    ):
+        code, out, _ = call(*words, data=False)
+        assert code == 0
+        assert f"server.port = 9000  ({ini})" in out
+        assert "# data folder: /x\n" in out
+
+
+def test_what_comes_after_the_command_wins(call):
+    _, out, _ = call("--data", "/before", "config", "--data", "/after", data=False)
+    assert "# data folder: /after" in out
+
+
+def test_every_option_is_a_flag(call):
+    _, out, _ = call("config", "--port", "9001", "--trash-days", "3", "--queue-workers=5")
+    assert "server.port = 9001  (command line)" in out
+    assert "trash.days = 3  (command line)" in out
+    assert "queue.workers = 5  (command line)" in out
+    assert "server.host = 0.0.0.0  (default)" in out
+
+
+def test_config_hides_secrets(call, monkeypatch):
+    monkeypatch.setenv("HOMEQUEUE_NOTIFICATIONS_URLS", "mailto://me:hunter2@example.org")
+    code, out, err = call("config")
+    assert code == 0
+    assert "hunter2" not in out + err
+    assert "notifications.urls = ********  (HOMEQUEUE_NOTIFICATIONS_URLS)" in out
+
+
+def test_config_check(call, tmp_path, monkeypatch):
+    assert call("config", "check")[0] == 0
+    monkeypatch.setenv("HOMEQUEUE_SERVER_PORT", "eighty")
+    assert "HOMEQUEUE_SERVER_PORT" in refused(call("config", "check"))
+    monkeypatch.delenv("HOMEQUEUE_SERVER_PORT")
+    assert "does not exist" in refused(call("--config", str(tmp_path / "no.ini"), "config"))
+    (tmp_path / "bad.ini").write_text("[server]\nprot = 1\n")
+    assert "prot" in refused(call("config", "check", "--config", str(tmp_path / "bad.ini")))
+    (tmp_path / "worse.ini").write_text("what is this\n[[")
+    refused(call("config", "check", "--config", str(tmp_path / "worse.ini")))
+
+
+def test_config_explain_can_be_used_as_it_is(call, tmp_path):
+    code, out, _ = call("config", "explain")
+    assert code == 0
+    (tmp_path / "new.ini").write_text(out)
+    assert call("config", "check", "--config", str(tmp_path / "new.ini"))[0] == 0
+
+
+# Accounts
+
+
+def test_adding_and_listing_users(home):
+    assert home("user", "list") == (0, "Anna\tadmin\nBen\n", "")
+    assert users.sign_in("Anna", PASSWORD, "x").is_admin
+    assert not users.sign_in("Ben", PASSWORD, "x").is_admin
+
+
+def test_what_is_wrong_with_a_new_user(home):
+    add = ("user", "add", "--password-stdin")
+    assert "already" in refused(home(*add, "anna", stdin=PASSWORD))
+    assert "8 characters" in refused(home(*add, "Carla", stdin="short\n"))
+    assert "8 characters" in refused(home(*add, "Carla", stdin=""))
+    assert "64 characters" in refused(home(*add, "a/b", stdin=PASSWORD))
+    assert "--password-stdin" in refused(home("user", "add", "Carla"))
+    assert User.select().count() == 2
+
+
+def test_a_password_may_have_spaces_but_no_line_end(call):
+    call("user", "add", "Anna", "--password-stdin", stdin="  my pass word  \nsecond line\n")
+    assert users.sign_in("Anna", "  my pass word  ", "x")
+
+
+def test_a_terminal_is_asked_twice(call, monkeypatch):
+    answers = ["correct horse", "correct horse", "correct horse", "other horse"]
+    monkeypatch.setattr("getpass.getpass", lambda _: answers.pop(0))
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(io, "StringIO", lambda _: terminal)
+    assert call("user", "add", "Anna")[0] == 0
+    assert "differ" in refused(call("user", "passwd", "Anna"))
+
+
+def test_a_new_password(home):
+    session = users.open_session(users.get("Anna"), 1)
+    assert home("user", "passwd", "anna", "--password-stdin", stdin="another horse\n")[0] == 0
+    assert users.by_session(session) is None
+    assert users.sign_in("Anna", "another horse", "x")
+    assert "nobody called" in refused(home("user", "passwd", "Eve", "--password-stdin", stdin="x"))
+
+
+def test_removing_a_user(home):
+    assert home("user", "remove", "Ben") == (0, "Ben is removed.\n", "")
+    assert "last administrator" in refused(home("user", "remove", "Anna"))
+    assert "nobody called" in refused(home("user", "remove", "Ben"))
+    row(users.get("Anna"), 1)
+    home("user", "add", "Carla", "--admin", "--password-stdin", stdin=PASSWORD)
+    assert "photos" in refused(home("user", "remove", "Anna"))
+
+
+def test_a_token_is_printed_alone(home):
+    code, out, err = home("token", "add", "anna", "--name", "phone", "--scope", "admin")
+    assert (code, err) == (0, "")
+    assert re.fullmatch(r"hq_[\w-]{43}\n", out)
+    assert users.by_token(out.strip())[1] == "admin"
+
+
+def test_a_token_uploads_for_ever_unless_told_otherwise(home):
+    home("token", "add", "Ben", "--name", "phone")
+    token = Token.get()
+    assert (token.scope, token.expires_at, token.name) == ("upload", None, "phone")
+    home("token", "add", "Ben", "--name", "camera", "--scope", "write", "--expires", "7")
+    token = Token.get(Token.name == "camera")
+    assert 6.9 * 86400 < token.expires_at - time.time() < 7.1 * 86400
+
+
+def test_a_token_nobody_may_have(home):
+    assert "administer" in refused(home("token", "add", "Ben", "--name", "x", "--scope", "admin"))
+    assert "nobody called" in refused(home("token", "add", "Eve", "--name", "x"))
+
+
+# Import
+
+
+@pytest.fixture
+def camera(tmp_path):
+    folder = tmp_path / "camera"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.jpg").write_bytes(jpeg(number))
+    return folder
+
+
+def test_importing(home, camera):
+    code, out, err = home("import", str(camera), "--owner", "ben")
+    assert (code, out) == (0, "3 added, 0 already here, 0 not accepted\n")
+    assert "3 of 3" in err
+    assert "\r" not in err
+    assert {asset.owner.name for asset in Asset.select()} == {"Ben"}
+    assert work_off() == 3
+    code, out, _ = home("import", str(camera), "--owner", "ben", "--move")
+    assert (code, out) == (0, "0 added, 3 already here, 0 not accepted\n")
+    assert list(camera.iterdir()) == []
+    assert len(originals()) == 3
+
+
+def test_importing_what_is_not_taken(home, camera):
+    (camera / "notes.txt").write_text("milk")
+    code, out, err = home("import", str(camera), "--owner", "Ben")
+    assert (code, out) == (1, "3 added, 0 already here, 1 not accepted\n")
+    assert f"{camera}/notes.txt: This is not a photo" in err
+
+
+def test_importing_for_whom(home, call, camera):
+    assert "--owner" in refused(home("import", str(camera)))
+    assert "nobody called" in refused(home("import", str(camera), "--owner", "Eve"))
+    home("user", "remove", "Ben")
+    assert home("import", str(camera))[0] == 0
+
+
+def test_importing_nothing(home, tmp_path):
+    assert "no files" in refused(home("import", str(tmp_path / "nothing"), "--owner", "Ben"))
+    (tmp_path / "empty").mkdir()
+    assert "no files" in refused(home("import", str(tmp_path / "empty"), "--owner", "Ben"))
+
+
+def test_importing_something_that_is_not_there_beside_something_that_is(home, camera):
+    code, _, err = home("import", str(camera), str(camera / "missing.jpg"), "--owner", "Ben")
+    assert code == 1
+    assert "missing.jpg" in err
+
+
+def test_importing_into_a_full_disk(home, camera):
+    result = home("import", str(camera), "--owner", "Ben", "--uploads-min-free", "8000T")
+    assert "make room" in refused(result)
+    assert originals() == []
+
+
+def test_importing_files_of_strange_names_prints_one_line_each(home, camera):
+    (camera / "a\nhomequeue: forged.txt").write_text("x")
+    _, _, err = home("import", str(camera), "--owner", "Ben")
+    assert not any(line.startswith("homequeue: forged") for line in err.splitlines())
+
+
+# Jobs
+
+
+def test_listing_jobs(home):
+    asset = row(users.get("Ben"), 1, filename="sea.jpg")
+    job("failed", asset=asset.id, args=f"[{asset.id}]", error="It rained.")
+    job(task="rescue")
+    code, out, _ = home("jobs", "list")
+    assert code == 0
+    lines = out.splitlines()
+    assert len(lines) == 2
+    assert "Looking for lost work" in lines[0]
+    assert "failed" in lines[1]
+    assert "Making the preview of sea.jpg: It rained." in lines[1]
+    assert len(home("jobs", "list", "--state", "failed")[1].splitlines()) == 1
+    assert len(home("jobs", "list", "--limit", "1")[1].splitlines()) == 1
+    assert home("jobs", "list", "--state", "cancelled")[1] == ""
+
+
+def test_listing_jobs_of_strange_names_prints_one_line_each(home):
+    asset = row(users.get("Ben"), 1, filename="a\nb\x1b[31m.jpg")
+    job("failed", asset=asset.id, error="It\nrained.")
+    out = home("jobs", "list")[1]
+    assert len(out.splitlines()) == 1
+    assert "\x1b" not in out
+
+
+def test_jobs_for_programs(home):
+    one = job("failed", task="rescue", error="It rained.")
+    listed = json.loads(home("jobs", "list", "--json")[1])
+    assert [found["id"] for found in listed] == [one.id]
+    shown = json.loads(home("jobs", "show", str(one.id), "--json")[1])
+    assert shown == listed[0]
+    assert (shown["state"], shown["error"]) == ("failed", "It rained.")
+
+
+def test_showing_a_job(home):
+    one = job("failed", task="rescue", error="It rained.", traceback="Traceback of it")
+    code, out, _ = home("jobs", "show", str(one.id))
+    assert code == 0
+    assert re.search(r"^state +failed$", out, re.MULTILINE)
+    assert "Traceback of it" in out
+
+
+@pytest.mark.parametrize("action", ["show", "retry", "cancel"])
+@pytest.mark.parametrize("number", ["77", "0", "9" * 30])
+def test_a_job_that_is_not_there(home, action, number):
+    assert "no such job" in refused(home("jobs", action, number))
+
+
+def test_trying_again_and_cancelling(home):
+    one, two = job("failed", task="rescue"), job("failed", task="rescue")
+    assert home("jobs", "retry", str(one.id), str(two.id))[:2] == (0, "2 queued again\n")
+    assert "only one that ended badly" in refused(home("jobs", "retry", str(one.id)))
+    assert home("jobs", "cancel", str(one.id))[:2] == (0, "1 cancelled\n")
+    assert "only one that waits" in refused(home("jobs", "cancel", str(one.id)))
+    assert {found.id: found.state for found in Job.select()} == {
+        one.id: "cancelled",
+        two.id: "queued",
+    }
+
+
+def test_trying_all_failed_again(home):
+    job("failed", task="rescue")
+    job("quarantined", task="rescue")
+    job("cancelled", task="rescue")
+    assert home("jobs", "retry", "--failed")[:2] == (0, "2 queued again\n")
+    assert home("jobs", "retry", "--failed")[:2] == (0, "0 queued again\n")
+    refused(home("jobs", "retry"))
+    refused(home("jobs", "retry", "1", "--failed"))
+
+
+def test_pausing_and_resuming(home):
+    assert home("jobs", "pause")[:2] == (0, "Paused until resumed\n")
+    assert ledger.paused_until() > time.time() + 10**8
+    code, out, _ = home("jobs", "pause", "--for", "2h")
+    assert code == 0
+    assert out.startswith("Paused until ")
+    assert 7100 < ledger.paused_until() - time.time() <= 7200
+    assert home("jobs", "resume")[:2] == (0, "Jobs are started again\n")
+    assert ledger.paused_until() == 0
+    assert "30m, 2h or 1d" in refused(home("jobs", "pause", "--for", "soon"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), (" 1d ", 86400)]
+)
+def test_spans_of_time(text, seconds):
+    assert span(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "h", "-1h", "1.5h", "2 h", "1h30m", "9999999d"])
+def test_spans_that_are_none(text):
+    with pytest.raises(UsageError):
+        span(text)
+
+
+# Status
+
+
+def test_status_says_what_needs_a_person(home):
+    code, out, err = home("status")
+    assert (code, err) == (1, "")
+    assert "! No worker is running" in out
+    register_worker()
+    code, out, _ = home("status")
+    assert code == 0
+    assert "!" not in out
+    assert re.search(r"^workers +1$", out, re.MULTILINE)
+    job("failed", task="rescue")
+    code, out, _ = home("status")
+    assert code == 1
+    assert "! Jobs that failed: 1." in out
+
+
+def test_status_knows_the_disk_and_the_pause(home):
+    register_worker()
+    home("jobs", "pause")
+    code, out, _ = home("status", "--uploads-min-free", "8000T")
+    assert code == 1
+    assert "! The disk is nearly full" in out
+    assert "paused until" in out
+
+
+def test_status_for_programs(home):
+    Periodic.create(task="rescue", last_due=5.0)
+    code, out, _ = home("status", "--json")
+    seen = json.loads(out)
+    assert code == 1
+    assert seen["workers"] == 0
+    assert set(seen["counts"]) == set(ledger.STATES)
+    assert set(seen["periodic"]) == {"check_disk", "rescue", "purge_trash", "forget_stale"}
+    assert len(seen["needs_attention"]) == 1
+    assert seen["paused_until"] is None
+
+
+def test_status_of_a_storage_that_is_not_mounted(home):
+    (media.root / "originals" / ".homequeue").unlink()
+    row(users.get("Anna"), 1)
+    register_worker()
+    code, out, err = home("status")
+    assert code == 1
+    assert "not mounted" in out + err
+
+
+# The unit of systemd
+
+
+def test_the_unit_of_systemd(call):
+    code, out, err = call("systemd", "--user", "pi")
+    assert (code, err) == (0, "")
+    assert "\nUser=pi\n" in out
+    assert re.search(r"^ExecStart=/\S+ run --data /\S+$", out, re.MULTILINE)
+    assert "NoNewPrivileges=yes" in out
+    assert "ProtectSystem=strict" in out
+    assert out.endswith("WantedBy=multi-user.target\n")
+
+
+def test_the_unit_waits_as_long_as_jobs_may_take(call):
+    _, out, _ = call("systemd", "--queue-grace", "100")
+    stop = int(re.search(r"^TimeoutStopSec=(\d+)$", out, re.MULTILINE)[1])
+    assert stop > 100
+
+
+def test_the_unit_runs_with_the_settings_it_was_made_with(call, tmp_path):
+    """Or the service would look elsewhere for photos, and could not write there."""
+    ini = tmp_path / "my.ini"
+    ini.write_text("[server]\nport = 9000\n")
+    _, out, _ = call("--config", str(ini), "systemd")
+    start = re.search(r"^ExecStart=(.*)$", out, re.MULTILINE)[1]
+    assert str(ini) in start or "HOMEQUEUE_CONFIG" in out
+    assert str(tmp_path / "data") in out
+
+
+def test_a_unit_that_cannot_be_installed_says_so(call, monkeypatch):
+    monkeypatch.setattr("homequeue.cli.machine.UNIT_PATH", "/nowhere/homequeue.service")
+    assert "/nowhere" in refused(call("systemd", "--install"))
+
+
+def test_a_unit_that_can_is(call, monkeypatch, tmp_path):
+    monkeypatch.setattr("homequeue.cli.machine.UNIT_PATH", str(tmp_path / "homequeue.service"))
+    code, out, _ = call("systemd", "--install")
+    assert code == 0
+    assert "systemctl enable" in out
+    assert "[Service]" in (tmp_path / "homequeue.service").read_text()
+
+
+# Errors of the house
+
+
+@pytest.mark.parametrize("words", [["status"], ["jobs", "list"], ["user", "list"]])
+def test_a_damaged_database_is_one_line(home, tmp_path, words):
+    db.close()
+    for path in (tmp_path / "data").glob("homequeue.db*"):
+        path.write_bytes(b"rubbish" * 1000)
+    assert "homequeue.db" in refused(home(*words))
+
+
+def test_a_folder_that_cannot_be_used_is_one_line(call, tmp_path):
+    (tmp_path / "file").write_text("x")
+    assert "cannot be used" in refused(
+        call("status", "--data", str(tmp_path / "file/data"), data=False)
+    )
+
+
+def test_a_newer_database_is_one_line(home):
+    db.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_x', '2030')")
+    assert "newer version" in refused(home("user", "list"))
+
+
+def test_a_locked_database_is_one_line(home, monkeypatch):
+    def locked():
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(users, "everyone", locked)
+    refused(home("user", "list"))
+
+
+def test_an_interrupt_is_130(call, monkeypatch):
+    def interrupted(*_args, **_values):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.config, "load", interrupted)
+    assert call("status")[0] == 130
+
+
+def test_a_reader_that_goes_away_is_no_error(call, monkeypatch):
+    def gone(*_args, **_values):
+        raise BrokenPipeError
+
+    out = sys.stdout
+    monkeypatch.setattr(cli.config, "explain", gone)
+    try:
+        assert call("config", "explain")[0] == 0
+    finally:
+        sys.stdout = out
