@@ -13,25 +13,29 @@ from peewee import DatabaseError
 import homequeue.tasks  # noqa: F401  (importing the tasks is what makes the queue know them)
 from homequeue import config, db, log, queue
 from homequeue.config import Settings
-from homequeue.errors import Unavailable
+from homequeue.errors import Conflict, NotFound, Unavailable
 from homequeue.media import media
 from homequeue.migrations import migrate
 
 DATABASE = "homequeue.db"
 
 
-def bootstrap(settings: Settings, *, durable: bool = True) -> None:
+def bootstrap(settings: Settings, *, durable: bool = True, may_create: bool = True) -> None:
     """Bind everything that was declared empty, creating the data folder and tables as needed.
 
-    `durable=False` is for workers, whose commits may be repeated (see `db.bind`).
+    `durable=False` is for workers, whose commits may be repeated (see `db.bind`). Without
+    `may_create` a folder that holds no library is NotFound, and nothing is made there.
     """
     os.umask(0o077)
     config.bind(settings)
     log.set_up(settings.log.level)
     root = config.data_folder(settings)
     media.bind(root)
+    is_new = not (root / DATABASE).exists()
+    if is_new and not may_create:
+        raise NotFound(f"There is no library in {root}; `homequeue run` makes one there.")
     try:
-        media.create(is_new=not (root / DATABASE).exists())
+        media.create(is_new=is_new)
     except OSError as error:
         raise Unavailable(f"The data folder {root} cannot be used: {error.strerror}.") from error
     # Anything that spills to disk belongs on the disk of the data, not into a /tmp of memory.
@@ -58,7 +62,24 @@ def secret_of(root: Path) -> bytes:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def sole(root: Path) -> Iterator[None]:
+    """Be the one supervisor of a data folder; Conflict names the one that there is already."""
+    with (root / "supervisor").open("a+") as file:
+        try:
+            # Unlike flock(2) this lock is no child's: it ends with the supervisor itself.
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            who = f"process {file.read().strip()}"
+            raise Conflict(f"homequeue already runs on {root} ({who}).") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _one_at_a_time(path: Path) -> Iterator[None]:
     """Let one process at a time through; the lock goes with the process that holds it."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -68,7 +89,7 @@ def _alone(path: Path) -> Iterator[None]:
 def _open_database(path: Path, *, durable: bool) -> None:
     db.bind(path, durable=durable)
     try:
-        with _alone(path.with_name("migrating")):
+        with _one_at_a_time(path.with_name("migrating")):
             migrate(path)
     except DatabaseError as error:
         raise Unavailable(

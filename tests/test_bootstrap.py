@@ -3,15 +3,25 @@
 import os
 import secrets
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from homequeue import config, migrations
-from homequeue.bootstrap import bootstrap, secret_of
+from homequeue.bootstrap import bootstrap, secret_of, sole
 from homequeue.db import db, durable
-from homequeue.errors import ConfigError, HomequeueError, SchemaTooNew, Unavailable
+from homequeue.errors import (
+    ConfigError,
+    Conflict,
+    HomequeueError,
+    NotFound,
+    SchemaTooNew,
+    Unavailable,
+)
 from homequeue.media import media
 from homequeue.models import TABLES, Fact, User
 from homequeue.queue import queue
@@ -97,6 +107,30 @@ def test_twice_is_as_good_as_once(settings, tmp_path):
     assert (tmp_path / "data/secret").read_bytes() == secret
     assert Fact.get_by_id("a")
     assert list((tmp_path / "data").glob("*.before-*")) == []
+
+
+def test_where_nothing_may_be_made_nothing_is(settings, tmp_path):
+    with pytest.raises(NotFound, match="homequeue run"):
+        bootstrap(settings, may_create=False)
+    assert not (tmp_path / "data").exists()
+    bootstrap(settings)
+    bootstrap(settings, may_create=False)
+
+
+def test_a_folder_has_one_supervisor(settings, tmp_path):
+    bootstrap(settings)
+    hold = "import sys, pathlib; from homequeue.bootstrap import sole\n"
+    hold += "with sole(pathlib.Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", hold, str(tmp_path / "data")]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        said = rf"already runs on .* \(process {other.pid}\)"
+        with pytest.raises(Conflict, match=said), sole(tmp_path / "data"):
+            pass
+        other.kill()
+        other.wait()
+        with sole(tmp_path / "data"):
+            assert (tmp_path / "data/supervisor").read_text() == f"{os.getpid()}\n"
 
 
 def test_everything_is_bound(settings, tmp_path):

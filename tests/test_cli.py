@@ -241,6 +241,62 @@ def test_a_token_uploads_for_ever_unless_told_otherwise(home):
     assert 6.9 * 86400 < token.expires_at - time.time() < 7.1 * 86400
 
 
+def test_tokens_are_shown_until_they_are_removed(home):
+    home("token", "add", "Ben", "--name", "phone")
+    token = home("token", "add", "Anna", "--name", "camera", "--expires", "1")[1].strip()
+    code, out, err = home("token", "list")
+    assert (code, err) == (0, "")
+    first, second = (re.split("  +", line.strip()) for line in out.splitlines())
+    assert first[1:4] == ["Ben", "phone", "upload"]
+    assert first[-1] == "does not expire"
+    assert second[1:4] == ["Anna", "camera", "upload"]
+    assert second[-1].startswith("expires ")
+    assert token not in out
+    assert home("token", "list", "anna")[1].count("\n") == 1
+    said = "The token “camera” of Anna is worthless now.\n"
+    assert home("token", "remove", second[0]) == (0, said, "")
+    assert users.by_token(token) is None
+    assert "camera" not in home("token", "list")[1]
+    assert "no token" in refused(home("token", "remove", second[0]))
+    assert "nobody called" in refused(home("token", "list", "Eve"))
+
+
+def test_a_new_password_says_which_tokens_still_work(home):
+    home("token", "add", "Ben", "--name", "phone")
+    passwd = ("user", "passwd", "Ben", "--password-stdin")
+    assert "1 token still works" in home(*passwd, stdin=PASSWORD)[1]
+    assert "token" not in home("user", "passwd", "Anna", "--password-stdin", stdin=PASSWORD)[1]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["status"],
+        ["jobs", "list"],
+        ["jobs", "pause"],
+        ["import", "/etc/hostname"],
+        ["user", "list"],
+        ["user", "passwd", "Anna", "--password-stdin"],
+        ["user", "remove", "Anna"],
+        ["token", "list"],
+        ["token", "add", "Anna", "--name", "x"],
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_folder_stays_as_it_is(call, tmp_path, words):
+    words_said = refused(call(*words))
+    assert f"There is no library in {tmp_path / 'data'}" in words_said
+    assert "homequeue run" in words_said
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_first_account_may_come_before_the_first_start(call, tmp_path):
+    _, out, _ = call("user", "add", "Anna", "--password-stdin", stdin=PASSWORD)
+    assert f"the first account of the library in {tmp_path / 'data'}." in out
+    _, out, _ = call("user", "add", "Ben", "--password-stdin", stdin=PASSWORD)
+    assert out == "Ben may sign in now.\n"
+
+
 def test_a_token_nobody_may_have(home):
     assert "administer" in refused(home("token", "add", "Ben", "--name", "x", "--scope", "admin"))
     assert "nobody called" in refused(home("token", "add", "Eve", "--name", "x"))
@@ -510,7 +566,7 @@ def test_a_damaged_database_is_one_line(home, tmp_path, words):
 def test_a_folder_that_cannot_be_used_is_one_line(call, tmp_path):
     (tmp_path / "file").write_text("x")
     assert "cannot be used" in refused(
-        call("status", "--data", str(tmp_path / "file/data"), data=False)
+        call("worker", "--data", str(tmp_path / "file/data"), data=False)
     )
 
 

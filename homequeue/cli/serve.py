@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from homequeue import __version__, db, supervisor
-from homequeue.bootstrap import DATABASE, bootstrap, secret_of
+from homequeue.bootstrap import DATABASE, bootstrap, secret_of, sole
 from homequeue.config import Settings
 from homequeue.media import media
 from homequeue.queue import queue
@@ -27,9 +27,10 @@ def run(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Keep a web and a worker process running until told to stop."""
     bootstrap(settings)
     workers = _workers(settings)
-    # Bound here, so that it is had or not had at once, and while a web process is replaced.
-    mains: Mains = {"web": partial(_web, settings, bind(settings)), **workers}
-    supervisor.run(mains, list(workers)[1:], settings.queue.grace)
+    with sole(media.root):
+        # Bound here, so that it is had or not had at once, and while a web process is replaced.
+        mains: Mains = {"web": partial(_web, settings, bind(settings)), **workers}
+        supervisor.run(mains, list(workers)[1:], settings.queue.grace)
     return 0
 
 
@@ -77,6 +78,7 @@ def _work(patience: float | None = None) -> None:
 def _welcome(settings: Settings, port: int) -> None:
     found = addresses(settings, port)
     print(f"homequeue {__version__} is at {'  and  '.join(found)}")
+    print(f"Photos are kept in {media.root}")
     if sys.stdout.isatty():
         import segno  # noqa: PLC0415  (only a terminal shows the code)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 import threading
@@ -46,10 +47,11 @@ class Throttle:
         """Raise TooMany while one of the keys has to wait."""
         now = time.monotonic()
         with self._lock:
-            wait = max(self._failures.get(key, (0, 0.0))[1] - now for key in keys)
+            wait = max(self._failures.get(digest(key), (0, 0.0))[1] - now for key in keys)
         if wait > 0:
             seconds = int(wait) + 1
-            raise TooMany(f"Too many tries. Try again in {seconds} seconds.", seconds)
+            words = "1 second" if seconds == 1 else f"{seconds} seconds"
+            raise TooMany(f"Too many tries. Try again in {words}.", seconds)
 
     def failed(self, *keys: str) -> None:
         """Count a failure for each key."""
@@ -57,7 +59,7 @@ class Throttle:
         with self._lock:
             if len(self._failures) > self.most:
                 self._failures = {k: found for k, found in self._failures.items() if found[1] > now}
-            for key in keys:
+            for key in map(digest, keys):
                 count = self._failures.get(key, (0, 0.0))[0] + 1
                 wait = min(2 ** (count - self.free), self.longest) if count >= self.free else 0
                 self._failures[key] = (count, now + wait)
@@ -65,7 +67,7 @@ class Throttle:
     def passed(self, *keys: str) -> None:
         """Forget the failures of each key."""
         with self._lock:
-            for key in keys:
+            for key in map(digest, keys):
                 self._failures.pop(key, None)
 
 
@@ -126,7 +128,7 @@ def sign_in(name: str, password: str, address: str) -> User:
 
     Raises TooMany after repeated failures for the name or from the address.
     """
-    keys = (f"name {name.strip().casefold()}", f"address {address}")
+    keys = (f"name {name.strip().casefold()}", f"address {_network(address)}")
     throttle.check(*keys)
     user = find(name)
     right = verify_password(user.password if user else None, password)
@@ -200,6 +202,22 @@ def add_token(user: User, name: str, scope: str, days: int | None) -> str:
     return token
 
 
+def tokens(user: User | None = None) -> list[Token]:
+    """Return the tokens that work, of one user or of all, oldest first."""
+    works = Token.expires_at.is_null() | (Token.expires_at > time.time())
+    whose = Token.user == user if user else True
+    return list(Token.select(Token, User).join(User).where(works, whose).order_by(Token.id))
+
+
+def remove_token(token_id: int) -> Token:
+    """Make a token worthless and return it; NotFound if there is none."""
+    found = next((token for token in tokens() if token.id == token_id), None)
+    if found is None:
+        raise NotFound(f"There is no token {token_id}.")
+    found.delete_instance()
+    return found
+
+
 def by_token(token: str) -> tuple[User, str] | None:
     """Return whose token this is and its scope; None if it is unknown or has expired."""
     row = Token.select(Token, User).join(User).where(Token.digest == digest(token)).first()
@@ -222,12 +240,13 @@ def new_set_up_code() -> str:
 
 def set_up(code: str, name: str, password: str, address: str) -> User:
     """Make the first account, an administrator's, for whoever holds the one-time code."""
-    throttle.check(f"set-up {address}", "set-up")
+    key = f"set-up {_network(address)}"
+    throttle.check(key)
     written = re.sub(r"\D", "", code)
     code = "-".join(written[at : at + 4] for at in range(0, len(written), 4))
     expected = facts.recall("set_up_code", "")
     if not hmac.compare_digest(digest(code), expected):
-        throttle.failed(f"set-up {address}", "set-up")
+        throttle.failed(key)
         raise NotAllowed("This is not the set-up code that homequeue printed when it started.")
     with db.atomic():
         if is_set_up():
@@ -240,6 +259,17 @@ def set_up(code: str, name: str, password: str, address: str) -> User:
 def digest(secret: str) -> str:
     """Return the SHA-256 under which a secret is stored."""
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
+
+
+def _network(address: str) -> str:
+    """Return what a guesser cannot change: an IPv4 address, or the /64 network of an IPv6 one."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if found.version == 4:
+        return address
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
 
 
 def _hasher() -> Any:

@@ -335,10 +335,22 @@ def test_web_and_worker_work_apart(tmp_path: Path) -> None:
         web.end()
 
 
-def test_two_at_once_on_one_folder_do_no_harm(tmp_path: Path) -> None:
+def test_a_folder_that_is_served_is_not_served_twice(serve: Serve) -> None:
     """As when systemd's homequeue runs and somebody starts another by hand."""
+    server = serve()
+    second = Homequeue(server.folder).cli("run")
+    (supervisor,) = server.pids()["supervisor"]
+    said = f"homequeue: homequeue already runs on {server.data} (process {supervisor})."
+    assert (second.returncode, second.stdout, second.stderr.strip()) == (1, "", said)
+    server.kill("supervisor")
+    eventually(lambda: not server.family(), "no process is left", 10)
+    server.start()
+    assert server.answers()
+
+
+def test_a_second_web_process_on_one_folder_does_no_harm(tmp_path: Path) -> None:
     with running(tmp_path) as first:
-        second = Homequeue(tmp_path, token=first.token)
+        second = Homequeue(tmp_path, token=first.token, command="web")
         try:
             second.start()
             for number in range(8):

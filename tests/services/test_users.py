@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -358,3 +359,39 @@ def test_a_house_with_a_user_is_not_set_up_again(anna):
 def test_the_code_is_not_in_the_database(house):
     code = users.new_set_up_code()
     assert code not in Fact.get_by_id("set_up_code").value
+
+
+def test_a_stranger_does_not_lock_the_owner_out_of_the_set_up(house):
+    code = users.new_set_up_code()
+    for _ in range(8):
+        with suppress(NotAllowed, TooMany):
+            users.set_up("0", "Eve", "let me in!", "192.0.2.66")
+    with pytest.raises(TooMany):
+        users.set_up(code, "Eve", "let me in!", "192.0.2.66")
+    assert users.set_up(code, "Anna", "correct horse", ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("", "unix", False),
+    ],
+)
+def test_a_guesser_gets_no_new_tries_from_addresses_of_his_own(house, one, other, same):
+    code = users.new_set_up_code()
+    for _ in range(8):
+        with suppress(NotAllowed, TooMany):
+            users.set_up("0", "Eve", "let me in!", one)
+    with pytest.raises(TooMany) if same else nullcontext():
+        users.set_up(code, "Anna", "correct horse", other)
+
+
+def test_a_long_name_is_not_kept_in_memory(clock):
+    throttle = users.Throttle()
+    throttle.failed("name " + "x" * 100_000)
+    assert max(len(key) for key in throttle._failures) == 64
