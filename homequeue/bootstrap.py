@@ -15,7 +15,7 @@ from homequeue import config, db, log, queue
 from homequeue.config import Settings
 from homequeue.errors import Conflict, NotFound, Unavailable
 from homequeue.media import media
-from homequeue.migrations import migrate
+from homequeue.migrations import migrate, steps_applied
 
 DATABASE = "homequeue.db"
 
@@ -31,7 +31,8 @@ def bootstrap(settings: Settings, *, durable: bool = True, may_create: bool = Tr
     log.set_up(settings.log.level)
     root = config.data_folder(settings)
     media.bind(root)
-    is_new = not (root / DATABASE).exists()
+    db.bind(root / DATABASE, settings.database.url, durable=durable)
+    is_new = _is_new(root)
     if is_new and not may_create:
         raise NotFound(f"There is no library in {root}; `homequeue run` makes one there.")
     try:
@@ -40,8 +41,9 @@ def bootstrap(settings: Settings, *, durable: bool = True, may_create: bool = Tr
         raise Unavailable(f"The data folder {root} cannot be used: {error.strerror}.") from error
     # Anything that spills to disk belongs on the disk of the data, not into a /tmp of memory.
     tempfile.tempdir = str(root / "incoming")
-    queue.bind(root, settings.queue.url, secret_of(root))
-    _open_database(root / DATABASE, durable=durable)
+    queue.bind(root, settings.queue.url or settings.database.url, secret_of(root))
+    with _usable():
+        migrate(root / DATABASE)
 
 
 def secret_of(root: Path) -> bytes:
@@ -78,23 +80,32 @@ def sole(root: Path) -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Let one process at a time through; the lock goes with the process that holds it."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _open_database(path: Path, *, durable: bool) -> None:
-    db.bind(path, durable=durable)
-    try:
-        with _one_at_a_time(path.with_name("migrating")):
-            migrate(path)
-    except DatabaseError as error:
+def _is_new(root: Path) -> bool:
+    """Tell whether there is no library yet; Unavailable if its data folder is somewhere else."""
+    if not db.is_shared():
+        return not (root / DATABASE).exists()
+    with _usable():
+        is_new = not steps_applied()
+    if not is_new and not (root / "secret").exists():
         raise Unavailable(
-            f"The database {path} cannot be used ({error}). Nothing was changed. "
-            "Restore a backup, or move the file away to begin a new one."
-        ) from error
+            f"{root} is not the data folder of the library in {db.db.place()}. Is it mounted?"
+        )
+    return is_new
+
+
+@contextlib.contextmanager
+def _usable() -> Iterator[None]:
+    """Say of a database that cannot be used which one it is, and why; leave no connection open."""
+    try:
+        yield
+    except DatabaseError as error:
+        # The first line says it; the others give hints that are none of ours.
+        why = str(error).strip().partition("\n")[0]
+        hint = (
+            "Is it running, and is [database] url right?"
+            if db.is_shared()
+            else "Nothing was changed. Restore a backup, or move the file away to begin a new one."
+        )
+        raise Unavailable(f"{db.db.place()} cannot be used ({why}). {hint}") from error
     finally:
         db.db.close()

@@ -6,85 +6,14 @@ all read these declarations. A later layer wins: default < ini < environment < c
 
 import configparser
 import os
-import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from homequeue import parsers
 from homequeue.errors import ConfigError
-
-SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-def parse_text(text: str) -> str:
-    """Take the text as it is, without the spaces around it."""
-    return text.strip()
-
-
-def number(least: int, most: int, words: str) -> Callable[[str], int]:
-    """Return a parser of whole numbers from `least` to `most`, which are what `words` say."""
-
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"\s*\d{1,9}\s*", text) or not least <= int(text) <= most:
-            raise ValueError(words)
-        return int(text)
-
-    return parse
-
-
-parse_int = number(0, 10**9, "a whole number, such as 4")
-parse_count = number(1, 10**9, "a whole number from 1 on")
-parse_port = number(0, 65535, "a port from 0 to 65535")
-parse_workers = number(1, 64, "a number from 1 to 64")
-parse_edge = number(16, 8192, "a number of pixels from 16 to 8192")
-
-
-def parse_size(text: str) -> int:
-    """Read a number of bytes, with K, M, G or T for binary multiples."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?\s*", text, re.IGNORECASE)
-    if not match:
-        raise ValueError("a size, such as 500M or 4G")
-    return int(float(match[1]) * SIZE_UNITS[match[2].upper()])
-
-
-def parse_list(text: str) -> tuple[str, ...]:
-    """Read words separated by spaces, commas or new lines."""
-    return tuple(word for word in re.split(r"[\s,]+", text) if word)
-
-
-def parse_level(text: str) -> str:
-    """Read the name of a log level."""
-    if text.strip().lower() not in ("debug", "info", "warning", "error"):
-        raise ValueError("debug, info, warning or error")
-    return text.strip().lower()
-
-
-def parse_url(text: str) -> str:
-    """Read the address of a web site, or nothing."""
-    if text.strip() and not re.fullmatch(r"https?://[^/\s]+/?", text.strip()):
-        raise ValueError("an address such as https://photos.example.org")
-    return text.strip().rstrip("/")
-
-
-def parse_proxy(text: str) -> tuple[str, ...]:
-    """Read the address of one proxy, or nothing."""
-    if len(parse_list(text)) > 1:
-        raise ValueError("one address")
-    return parse_list(text)
-
-
-def _queue_url(text: str) -> str:
-    if text.strip() and not re.match(r"(redis|rediss|unix)://", text.strip()):
-        raise ValueError("empty, or an address that begins with redis://")
-    return text.strip()
-
-
-def _database_url(text: str) -> str:
-    if text.strip():
-        raise ValueError("empty: the rows live in SQLite in the data folder")
-    return ""
 
 
 def _option(
@@ -101,22 +30,27 @@ class Server:
     """The web server."""
 
     host: str = _option(
-        parse_text, "0.0.0.0", "Address to listen on; 127.0.0.1 for this machine only.", flag="host"
+        parsers.text,
+        "0.0.0.0",
+        "Address to listen on; 127.0.0.1 for this machine only.",
+        flag="host",
     )
-    port: int = _option(parse_port, "8420", "Port to listen on; 0 takes any free one.", flag="port")
+    port: int = _option(
+        parsers.port, "8420", "Port to listen on; 0 takes any free one.", flag="port"
+    )
     url: str = _option(
-        parse_url,
+        parsers.url,
         "",
         "The address the family uses, such as https://photos.example.org. When set, any other "
         "name is refused, and mails link here.",
     )
     trusted_proxies: tuple[str, ...] = _option(
-        parse_proxy,
+        parsers.proxy,
         "",
         "Address of the reverse proxy in front whose X-Forwarded headers are believed.",
     )
-    threads: int = _option(parse_workers, "4", "Threads that answer requests.")
-    session_days: int = _option(parse_count, "30", "Days until a browser has to sign in again.")
+    threads: int = _option(parsers.workers, "4", "Threads that answer requests.")
+    session_days: int = _option(parsers.count, "30", "Days until a browser has to sign in again.")
 
 
 @dataclass(frozen=True)
@@ -124,7 +58,7 @@ class Library:
     """Where the photos are."""
 
     path: str = _option(
-        parse_text,
+        parsers.text,
         "",
         "Data folder: originals, renditions and database. Empty: $STATE_DIRECTORY, else "
         "$XDG_DATA_HOME/homequeue.",
@@ -136,7 +70,13 @@ class Library:
 class Database:
     """Where the rows are."""
 
-    url: str = _option(_database_url, "", "Empty: SQLite in the data folder.", secret=True)
+    url: str = _option(
+        parsers.database_url,
+        "",
+        "Empty: SQLite in the data folder. postgresql://name:password@host/homequeue when several "
+        "machines work on one library.",
+        secret=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -144,19 +84,29 @@ class QueueSection:
     """What wakes the workers, and how many there are."""
 
     url: str = _option(
-        _queue_url,
+        parsers.queue_url,
         "",
-        "Empty: workers are woken through the data folder. redis://host:6379/0 when they are to "
-        "be woken through Redis.",
+        "Empty: workers are woken through the data folder, or through PostgreSQL where the rows "
+        "are there. redis://host:6379/0 or postgresql://name:password@host/homequeue when they "
+        "are to be woken through that.",
         secret=True,
     )
     workers: int = _option(
-        parse_workers, "2", "Worker processes at most: jobs that run side by side."
+        parsers.workers, "2", "Worker processes at most: jobs that run side by side."
     )
     grace: int = _option(
-        parse_int, "20", "Seconds a running job may take to finish when homequeue stops."
+        parsers.whole, "20", "Seconds a running job may take to finish when homequeue stops."
     )
-    history_days: int = _option(parse_int, "30", "Days until a finished job is forgotten.")
+    memory: int = _option(
+        parsers.size, "512M", "Memory a job may take, besides the pictures it opens."
+    )
+    quiet_hours: tuple[int, int] | None = _option(
+        parsers.quiet_hours,
+        "",
+        "Hours such as 22:00-07:00 in which nothing is sent and no old photos are worked over "
+        "again; new ones are.",
+    )
+    history_days: int = _option(parsers.whole, "30", "Days until a finished job is forgotten.")
 
 
 @dataclass(frozen=True)
@@ -164,28 +114,28 @@ class Renditions:
     """The pictures made of every original."""
 
     thumbnail: int = _option(
-        parse_edge,
+        parsers.edge,
         "480",
         "Long edge of the thumbnail in pixels; up to a tenth more where that saves work.",
     )
     preview: int = _option(
-        parse_edge,
+        parsers.edge,
         "1440",
         "Long edge of the preview in pixels; up to a tenth more where that saves work.",
     )
     memory: int = _option(
-        parse_size, "384M", "Memory one photo may take while it is decoded; more is refused."
+        parsers.size, "384M", "Memory one photo may take while it is decoded; more is refused."
     )
-    seconds: int = _option(parse_count, "60", "Seconds one photo may take; longer is given up.")
+    seconds: int = _option(parsers.count, "60", "Seconds one photo may take; longer is given up.")
 
 
 @dataclass(frozen=True)
 class Uploads:
     """What may be sent."""
 
-    max_size: int = _option(parse_size, "4G", "The largest file that is taken.")
+    max_size: int = _option(parsers.size, "4G", "The largest file that is taken.")
     min_free: int = _option(
-        parse_size, "1G", "Free space that uploads leave on the disk; beyond it they are refused."
+        parsers.size, "1G", "Free space that uploads leave on the disk; beyond it they are refused."
     )
 
 
@@ -193,7 +143,7 @@ class Uploads:
 class Trash:
     """What was thrown away."""
 
-    days: int = _option(parse_int, "30", "Days until what lies in the trash is gone for good.")
+    days: int = _option(parsers.whole, "30", "Days until what lies in the trash is gone for good.")
 
 
 @dataclass(frozen=True)
@@ -201,14 +151,14 @@ class Notifications:
     """Telling people."""
 
     urls: tuple[str, ...] = _option(
-        parse_list,
+        parsers.channels,
         "",
         "Where to send notifications: Apprise addresses such as "
         "mailtos://user:password@example.org?to=family@example.org",
         secret=True,
     )
     quiet: int = _option(
-        parse_int,
+        parsers.whole,
         "30",
         "Seconds without a new upload after which a batch counts as complete and is reported.",
     )
@@ -218,7 +168,7 @@ class Notifications:
 class Log:
     """What is written down."""
 
-    level: str = _option(parse_level, "info", "How much is logged: debug, info, warning, error.")
+    level: str = _option(parsers.level, "info", "How much is logged: debug, info, warning, error.")
 
 
 @dataclass(frozen=True)
@@ -336,12 +286,29 @@ def _from_ini(path: Path) -> dict[str, tuple[str, str]]:
     try:
         parser.read_string(path.read_text(encoding="utf-8"), str(path))
     except (configparser.Error, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {error}") from error
+        raise ConfigError(f"The settings file {path} cannot be read: {_why(error)}") from error
     return {
         f"{section}.{name}": (text, str(path))
         for section in parser.sections()
         for name, text in parser.items(section)
     }
+
+
+def _why(error: Exception) -> str:
+    """Return what is wrong with a file, without the text of its lines: it may hold a secret."""
+    match error:
+        case configparser.MissingSectionHeaderError():
+            return f"line {error.lineno} comes before any [section]."
+        case configparser.ParsingError():
+            lines = ", ".join(str(number) for number, _ in error.errors)
+            return f"there is no option = value in line {lines}."
+        case configparser.DuplicateSectionError():
+            return f"line {error.lineno} begins [{error.section}] a second time."
+        case configparser.DuplicateOptionError():
+            return f"line {error.lineno} sets {error.section}.{error.option} a second time."
+        case OSError():
+            return f"{error.strerror}."
+    return "it is not in UTF-8."
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
@@ -358,7 +325,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
             try:
                 found[option.key] = (Path(environ[source]).read_text(encoding="utf-8"), source)
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"{option.key} ({source}): cannot be read: {error}") from error
+                words = f"the file {environ[source]} cannot be read: {_why(error)}"
+                raise ConfigError(f"{option.key} ({source}): {words}") from error
     return found
 
 

@@ -14,17 +14,18 @@ from typing import Any, Final
 
 from peewee import Case, fn
 
-from homequeue import db, facts
+from homequeue import db, runs
 from homequeue.errors import ClaimLost
-from homequeue.models import Job
+from homequeue.holds import NO_HOLDS, Holds
+from homequeue.models import Job, Periodic
 
 QUEUED: Final = "queued"  # waits for a worker
-SCHEDULED: Final = "scheduled"  # waits for its time, then for a worker
+SCHEDULED: Final = "scheduled"  # waits for its time or for other jobs, then for a worker
 RUNNING: Final = "running"  # a worker has claimed it
 RETRYING: Final = "retrying"  # failed, and waits to be tried again
 SUCCEEDED: Final = "succeeded"  # done, its results are kept
 FAILED: Final = "failed"  # will not be tried again by itself
-CANCELLED: Final = "cancelled"  # somebody said it need not be done
+CANCELLED: Final = "cancelled"  # somebody or something said it need not be done
 QUARANTINED: Final = "quarantined"  # killed its worker too often
 
 WAITING = (QUEUED, SCHEDULED, RETRYING)
@@ -34,12 +35,12 @@ STATES = (*WAITING, RUNNING, *ENDED)
 #: To each state, the states it may come from.
 MOVES: dict[str, tuple[str, ...]] = {
     QUEUED: (RUNNING, FAILED, CANCELLED, QUARANTINED),
-    SCHEDULED: (RUNNING,),
+    SCHEDULED: (RUNNING, FAILED, CANCELLED, QUARANTINED),
     RUNNING: WAITING,
     RETRYING: (RUNNING,),
     SUCCEEDED: (RUNNING,),
     FAILED: (RUNNING,),
-    CANCELLED: WAITING,
+    CANCELLED: (*WAITING, RUNNING, FAILED, QUARANTINED),
     QUARANTINED: (RUNNING,),
 }
 
@@ -47,30 +48,30 @@ MOVES: dict[str, tuple[str, ...]] = {
 CLOCK_TOLERANCE = 60.0
 #: A job that killed this many workers is quarantined.
 MAX_DEATHS = 3
+_batch: ContextVar[int | None] = ContextVar("current_batch", default=None)
 
-_current: ContextVar[Job | None] = ContextVar("current_job", default=None)
 
-
-def add(
-    task: str, args: Sequence[Any], *, due_at: float | None = None, **values: Any
-) -> Job | None:
-    """Write a job into the open transaction; None if its `key` already waits.
+def add(task: str, args: Sequence[Any], *, due_at: float | None = None, **values: Any) -> Job:
+    """Write a job into the open transaction.
 
     `args` must be JSON. `due_at` is a moment in seconds since 1970; without it the job is due now.
     """
-    if values.get("key") and waiting_with_key(values["key"]):
-        return None
     now = time.time()
-    parent = _current.get()
-    return Job.create(
+    parent = runs.current()
+    waits = bool(values.get("waits_for")) or (due_at is not None and due_at > now)
+    state = SCHEDULED if waits else QUEUED
+    job: Job = Job.create(
         task=task,
         args=json.dumps(list(args)),
-        state=SCHEDULED if due_at is not None and due_at > now else QUEUED,
+        state=state,
         queued_at=now,
         due_at=due_at if due_at is not None else now,
         parent=parent.id if parent else None,
+        batch=_batch.get() or (parent.batch if parent else None),
+        history=_line(now, state),
         **values,
     )
+    return job
 
 
 def waiting_with_key(key: str) -> bool:
@@ -78,47 +79,74 @@ def waiting_with_key(key: str) -> bool:
     return bool(Job.select().where(Job.key == key, Job.state.in_(WAITING)).exists())
 
 
-def claim(worker: str) -> Job | None:
+def hasten(key: str, priority: int) -> None:
+    """Make what waits under a key at least as urgent as this."""
+    less = (Job.key == key) & Job.state.in_(WAITING) & (Job.priority < priority)
+    Job.update(priority=priority).where(less).execute()
+
+
+def follow(key: str | None, follower: int) -> bool:
+    """Have a job wait for the end of what waits under a key; False if another does already."""
+    free = (Job.key == key) & Job.state.in_(WAITING) & Job.follower.is_null()
+    return bool(Job.update(follower=follower).where(free).execute())
+
+
+@contextmanager
+def part_of(batch: int | None) -> Iterator[None]:
+    """Make the jobs that are added in this context part of a batch."""
+    token = _batch.set(batch)
+    try:
+        yield
+    finally:
+        _batch.reset(token)
+
+
+def claim(worker: str, holds: Holds = NO_HOLDS) -> Job | None:
     """Take the most urgent due job for this worker; None if there is none."""
-    if paused_until() > time.time():
-        return None
-    while (job := _most_urgent()) is not None:
-        if _move(job, RUNNING, worker=worker, attempts=job.attempts + 1, started_at=time.time()):
+    now = time.time()
+    while holds.everything <= now and (job := _most_urgent(holds, now)) is not None:
+        if _move(
+            job,
+            RUNNING,
+            who=worker,
+            worker=worker,
+            attempts=job.attempts + 1,
+            started_at=time.time(),
+            stopped_by=None,
+            progress=None,
+            step=None,
+        ):
             return job
     return None
 
 
-def next_due() -> float | None:
-    """Return the moment at which the earliest waiting job is due; None if none waits."""
-    due_at = Case(None, [(Job.state == QUEUED, 0.0)], Job.due_at)
-    moment = Job.select(fn.MIN(due_at)).where(Job.state.in_(WAITING)).scalar()
-    return max(moment, paused_until()) if moment is not None else None
+def next_due(holds: Holds = NO_HOLDS) -> float | None:
+    """Return the moment at which the earliest waiting job may start; None if none waits."""
+    calm = Job.priority < holds.urgent
+    due_at = fn.MIN(Case(None, [(Job.state == QUEUED, 0.0)], Job.due_at))
+    ready = Job.state.in_(WAITING) & (Job.waits_for == 0)
+    rows: Any = Job.select(Job.task, fn.MIN(Job.priority), due_at).where(ready)
+    moments = [
+        max(holds.until(task, priority), moment)
+        for task, priority, moment in rows.group_by(Job.task, calm).tuples()
+    ]
+    return min(moments, default=None)
 
 
 @contextmanager
-def running(job: Job) -> Iterator[None]:
-    """Make `job` the one that `finishing` and `add` of this context speak of."""
-    token = _current.set(job)
-    try:
-        yield
-    finally:
-        _current.reset(token)
-
-
-@contextmanager
-def finishing(*, durable: bool = False) -> Iterator[None]:
+def finishing(*, durable: bool = False, result: Any = None) -> Iterator[None]:
     """One transaction for a job's results and its success; without a job, just a transaction.
 
     With `durable` it has reached the disk when the block ends.
 
     Raises ClaimLost, and keeps nothing, if the job has meanwhile been given to another worker.
     """
-    job = _current.get()
+    job = runs.current()
     try:
         with db.durable() if durable else db.db.atomic():
             yield
             if job is not None:
-                _must_move(job, SUCCEEDED, finished_at=time.time(), error=None, traceback=None)
+                _succeed(job, result)
     except BaseException:
         if job is not None:
             job.state = RUNNING  # the row was rolled back; what we know of it must be too
@@ -128,47 +156,78 @@ def finishing(*, durable: bool = False) -> Iterator[None]:
 def succeed(job: Job, result: Any) -> None:
     """Record success, unless the job's own transaction has done it already."""
     if job.state == RUNNING:
-        values = {"result": json.dumps(result)} if result is not None else {}
-        _must_move(job, SUCCEEDED, finished_at=time.time(), error=None, traceback=None, **values)
+        with db.db.atomic():
+            _succeed(job, result)
 
 
-def postpone(job: Job, due_at: float) -> None:
+def postpone(job: Job, due_at: float, words: str = "") -> None:
     """Put a running job off to a moment, as if it had not begun."""
-    _must_move(job, SCHEDULED, due_at=due_at, attempts=job.attempts - 1, worker=None)
+    values: dict[str, Any] = {"due_at": due_at, "attempts": job.attempts - 1, "worker": None}
+    _must_move(job, SCHEDULED, words=words, **values)
 
 
 def retry_later(job: Job, due_at: float, error: str, traceback: str) -> None:
     """Put a job that failed back, to be tried again from `due_at` on."""
-    _must_move(job, RETRYING, due_at=due_at, error=error, traceback=traceback, worker=None)
+    values: dict[str, Any] = {"due_at": due_at, "error": error, "traceback": traceback}
+    _must_move(job, RETRYING, words=error, worker=None, **values)
 
 
 def end(job: Job, state: str, error: str, traceback: str | None = None) -> bool:
     """End a job without success: failed, cancelled or quarantined; False if it has moved on."""
-    return _move(job, state, finished_at=time.time(), error=error, traceback=traceback)
+    values: dict[str, Any] = {"finished_at": time.time(), "error": error, "traceback": traceback}
+    with db.db.atomic():
+        return _move(job, state, words=error, **values) and _release_follower(job)
+
+
+def dismiss(job: Job, who: str) -> bool:
+    """Say of a job that ended badly that it needs no look any more; its reason stays."""
+    return job.state in (FAILED, QUARANTINED) and _move(job, CANCELLED, who=who, words="dismissed")
 
 
 def release(job: Job, *, died: bool) -> bool:
     """Give a running job back to the queue; `died` says that its worker did not survive it."""
-    deaths = job.deaths + died
-    return _move(job, QUEUED, worker=None, attempts=job.attempts - (not died), deaths=deaths)
+    attempts, deaths = job.attempts - (not died), job.deaths + died
+    words = "its worker died" if died else None
+    return _move(job, QUEUED, words=words, worker=None, attempts=attempts, deaths=deaths)
 
 
-def revive(job: Job) -> bool:
+def revive(job: Job, who: str | None = None) -> bool:
     """Queue a job that ended badly, with all its attempts before it; False if it did not."""
     if job.state not in (FAILED, CANCELLED, QUARANTINED):
         return False
     now = time.time()
-    return _move(
-        job,
-        QUEUED,
-        attempts=0,
-        deaths=0,
-        queued_at=now,
-        due_at=now,
-        finished_at=None,
-        worker=None,
-        progress=None,
-    )
+    undone = (Job.follower == job.id) & (Job.state != SUCCEEDED)
+    waits_for = int(Job.select().where(undone).count())
+    values: dict[str, Any] = dict.fromkeys(("attempts", "deaths"), 0)
+    values |= {"queued_at": now, "due_at": now, "waits_for": waits_for}
+    values |= dict.fromkeys(("finished_at", "expires_at", "worker", "progress", "step"))
+    with db.db.atomic():
+        state = SCHEDULED if waits_for else QUEUED
+        return _move(job, state, who=who, **values) and _hold_follower(job)
+
+
+def stop(job: Job, who: str) -> bool:
+    """Ask the worker of a running job to drop it at once; False if it runs no more."""
+    mine = (Job.id == job.id) & (Job.state == RUNNING) & (Job.attempts == job.attempts)
+    return bool(Job.update(stopped_by=who).where(mine, Job.worker == job.worker).execute())
+
+
+def doomed_by(job: Job) -> list[Job]:
+    """Return the job that waits for the success of one that ended without."""
+    waits = (Job.id == job.follower) & Job.needs_success & Job.state.in_(WAITING)
+    return list(Job.select().where(waits)) if job.follower else []
+
+
+def revived_with(job: Job) -> list[Job]:
+    """Return the jobs that are to be revived with one: what it waits for, what waited for it."""
+    before = (Job.follower == job.id) & Job.state.in_((FAILED, CANCELLED, QUARANTINED))
+    after = (Job.id == job.follower) & Job.needs_success & (Job.state == CANCELLED)
+    return list(Job.select().where(before | after).order_by(Job.id))
+
+
+def expired(now: float) -> list[Job]:
+    """Return the waiting jobs that had to begin before now."""
+    return list(Job.select().where(Job.state.in_(WAITING), Job.expires_at < now))
 
 
 def follow_clock(now: float, longest_delay: float) -> None:
@@ -185,13 +244,17 @@ def follow_clock(now: float, longest_delay: float) -> None:
 
 def forget_before(moment: float) -> int:
     """Delete the jobs that succeeded or were cancelled before a moment; return how many."""
+    last = Periodic.select(Periodic.job).where(Periodic.job.is_null(False))
     ended = Job.state.in_((SUCCEEDED, CANCELLED)) & (Job.finished_at < moment)
-    return int(Job.delete().where(ended).execute())
+    return int(Job.delete().where(ended, Job.id.not_in(last)).execute())
 
 
 def forget_asset(asset_id: int) -> None:
     """Delete the jobs of an asset that is no more, except one that is running."""
-    Job.delete().where(Job.asset == asset_id, Job.state != RUNNING).execute()
+    doomed = (Job.asset == asset_id) & (Job.state != RUNNING)
+    for job in Job.select().where(doomed, Job.follower.is_null(False), Job.state.in_(WAITING)):
+        _release_follower(job)
+    Job.delete().where(doomed).execute()
 
 
 def counts() -> dict[str, int]:
@@ -200,41 +263,93 @@ def counts() -> dict[str, int]:
     return dict.fromkeys(STATES, 0) | dict(rows)
 
 
-def paused_until() -> float:
-    """Return the moment until which no job is started; 0 if the queue is not paused."""
-    return float(facts.recall("paused_until", 0.0))
-
-
-def pause(until: float) -> None:
-    """Start no job before this moment; a moment in the past resumes."""
-    facts.remember("paused_until", until)
-
-
-def _most_urgent() -> Job | None:
-    due = (Job.state == QUEUED) | (Job.due_at <= time.time())
-    # The same work never runs twice side by side.
-    running = Job.alias()
-    busy = running.select(running.key).where(running.state == RUNNING, running.key.is_null(False))
-    free = Job.key.is_null() | Job.key.not_in(busy)
-    waiting = Job.select().where(Job.state.in_(WAITING), due, free)
-    job: Job | None = waiting.order_by(Job.priority.desc(), Job.deaths, Job.id).first()
+def _most_urgent(holds: Holds, now: float) -> Job | None:
+    held = [task for task, until in holds.tasks.items() if until > now]
+    others = f"AND task NOT IN ({', '.join('?' * len(held))})" if held else ""
+    urgent = "AND priority >= ?" if holds.quiet > now else ""
+    parameters = [now, *held, *([holds.urgent] if urgent else [])]
+    found = Job.raw(_sql(f"{MOST_URGENT} {others} {urgent} {IN_ORDER}"), *parameters)
+    job: Job | None = next(iter(found), None)
     return job
 
 
-def _move(job: Job, state: str, **values: Any) -> bool:
+#: In plain SQL, for this is asked before each and every job; the same work never runs side by side.
+MOST_URGENT = """
+    SELECT * FROM job WHERE state IN ('queued', 'scheduled', 'retrying') AND waits_for = 0
+    AND (state = 'queued' OR due_at <= ?) AND (key IS NULL OR NOT EXISTS
+        (SELECT 1 FROM job AS other WHERE other.state = 'running' AND other.key = job.key))
+"""
+IN_ORDER = "ORDER BY priority DESC, deaths, id LIMIT 1"
+
+
+def _succeed(job: Job, result: Any) -> None:
+    values = {"result": json.dumps(result)} if result is not None else {}
+    _must_move(job, SUCCEEDED, finished_at=time.time(), error=None, traceback=None, **values)
+    _release_follower(job)
+
+
+def _release_follower(job: Job) -> bool:
+    """Let the job that waits for this one know that it ended, and how."""
+    follower = Job.get_or_none(Job.id == job.follower) if job.follower else None
+    if follower is None or (follower.needs_success and job.state not in (SUCCEEDED, *WAITING)):
+        return True
+    left = follower.waits_for - 1
+    values: dict[str, Any] = {"waits_for": Job.waits_for - 1}
+    if follower.needs_success and job.result is not None:
+        values["args"] = json.dumps([*json.loads(follower.args), json.loads(job.result)])
+    elif not follower.needs_success and left == 0:
+        values["args"] = json.dumps([*json.loads(follower.args), _results_for(follower)])
+    Job.update(**values).where(Job.id == follower.id, Job.waits_for > 0).execute()
+    return True
+
+
+def _hold_follower(job: Job) -> bool:
+    """Let the job that waits for the end of this one wait for it once more."""
+    waits = (Job.id == job.follower) & ~Job.needs_success & (Job.waits_for > 0)
+    if job.follower:
+        Job.update(waits_for=Job.waits_for + 1).where(waits).execute()
+    return True
+
+
+def _results_for(follower: Job) -> list[Any]:
+    members = Job.select(Job.result).where(Job.follower == follower.id).order_by(Job.id)
+    return [json.loads(member.result) if member.result else None for member in members]
+
+
+def _move(
+    job: Job, state: str, *, who: str | None = None, words: str | None = None, **values: Any
+) -> bool:
     """Move a job from the state we know it in, if it still is there and ours; tell whether."""
     if job.state not in MOVES[state]:
         return False
-    same = (Job.id == job.id) & (Job.state == job.state) & (Job.attempts == job.attempts)
-    if job.state == RUNNING:
-        same &= Job.worker == job.worker
-    moved: bool = Job.update(state=state, **values).where(same).execute() == 1
-    if moved:
-        for name, value in {"state": state, **values}.items():
-            setattr(job, name, value)
-    return moved
+    values |= {"state": state} | (runs.left_by(job) if job.state == RUNNING else {})
+    columns = ", ".join(f"{COLUMNS.get(name, name)} = ?" for name in values)
+    same = "id = ? AND state = ? AND attempts = ?" + " AND worker = ?" * (job.state == RUNNING)
+    known = [job.id, job.state, job.attempts, *([job.worker] if job.state == RUNNING else [])]
+    line = _line(time.time(), state, who, words)
+    update = _sql(f"UPDATE job SET {columns}, history = history || ? WHERE {same}")
+    if db.db.execute_sql(update, [*values.values(), line, *known]).rowcount != 1:
+        return False
+    for name, value in values.items():
+        setattr(job, name, value)
+    return True
 
 
-def _must_move(job: Job, state: str, **values: Any) -> None:
-    if not _move(job, state, **values):
+#: Where a column is not called like its field.
+COLUMNS = {"batch": "batch_id", "follower": "follower_id"}
+
+
+def _line(at: float, state: str, who: str | None = None, words: str | None = None) -> str:
+    """Return a line of a job's history."""
+    told = {"who": who, "words": words}
+    entry = {"at": round(at, 3), "state": state, **{k: v for k, v in told.items() if v}}
+    return json.dumps(entry, ensure_ascii=False) + "\n"
+
+
+def _sql(statement: str) -> str:
+    return statement.replace("?", db.db.param)
+
+
+def _must_move(job: Job, state: str, *, words: str | None = None, **values: Any) -> None:
+    if not _move(job, state, words=words, **values):
         raise ClaimLost(f"Job {job.id} now belongs to another worker.")

@@ -5,6 +5,7 @@ from typing import Any
 
 from peewee import (
     AutoField,
+    BigIntegerField,
     BooleanField,
     DoubleField,
     ForeignKeyField,
@@ -69,7 +70,7 @@ class Asset(Table):
     mime = TextField()
     filename = TextField()
     path = TextField()
-    size = IntegerField()
+    size = BigIntegerField()
     width = IntegerField(null=True)
     height = IntegerField(null=True)
     taken_at = TextField()
@@ -132,18 +133,39 @@ class Job(Table):
     asset = IntegerField(null=True, column_name="asset_id", index=True)
     user = IntegerField(null=True, column_name="user_id")
     parent = IntegerField(null=True, column_name="parent_id", index=True)
+    batch = IntegerField(null=True, column_name="batch_id", index=True)
+    follower = IntegerField(null=True, column_name="follower_id", index=True)
+    waits_for = IntegerField(default=0)
+    needs_success = BooleanField(default=True)
     attempts = IntegerField(default=0)
     deaths = IntegerField(default=0)
     max_attempts = IntegerField(default=1)
     queued_at = DoubleField(default=time.time)
     due_at = DoubleField(default=time.time)
+    expires_at = DoubleField(null=True)
+    timeout = DoubleField(null=True)
     started_at = DoubleField(null=True)
     finished_at = DoubleField(null=True, index=True)
     worker = TextField(null=True)
+    stopped_by = TextField(null=True)
     progress = DoubleField(null=True)
+    step = TextField(null=True)
     result = TextField(null=True)
     error = TextField(null=True)
     traceback = TextField(null=True)
+    memory = BigIntegerField(null=True)
+    log = TextField(default="")
+    history = TextField(default="")
+
+
+class Batch(Table):
+    """Jobs that one act of a person set off, such as an upload of many photos."""
+
+    id = AutoField()
+    kind = TextField()
+    user = IntegerField(null=True, column_name="user_id")
+    made_at = DoubleField(default=time.time)
+    touched_at = DoubleField(default=time.time, index=True)
 
 
 class Periodic(Table):
@@ -152,6 +174,7 @@ class Periodic(Table):
     task = TextField(primary_key=True)
     last_due = DoubleField()
     job = IntegerField(null=True, column_name="job_id")
+    is_on = BooleanField(default=True)
 
 
 class Worker(Table):
@@ -159,7 +182,36 @@ class Worker(Table):
 
     identity = TextField(primary_key=True)
     parent = TextField()
+    name = TextField(default="worker")
     started_at = DoubleField(default=time.time)
+    seen_at = DoubleField(default=time.time)
+
+
+class Deed(Table):
+    """Something a person did to the queue: who, when, what."""
+
+    id = AutoField()
+    at = DoubleField(default=time.time, index=True)
+    who = TextField()
+    words = TextField()
+
+
+class Tally(Table):
+    """How the jobs of a task fared in one hour; spans in seconds, `hour` in hours since 1970."""
+
+    id = AutoField()
+    hour = IntegerField()
+    task = TextField()
+    succeeded = IntegerField()
+    failed = IntegerField()
+    wait = DoubleField()
+    median = DoubleField()
+    p95 = DoubleField()
+
+    class Meta:
+        """One row for each hour and task."""
+
+        indexes = ((("hour", "task"), True),)
 
 
 class Fact(Table):
@@ -176,7 +228,10 @@ TABLES: tuple[type[Any], ...] = (
     Asset,
     Rendition,
     Job,
+    Batch,
     Periodic,
     Worker,
+    Deed,
+    Tally,
     Fact,
 )

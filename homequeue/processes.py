@@ -2,20 +2,40 @@
 
 import ctypes
 import os
+import re
+import resource
+import signal
 import socket
+import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+#: Bytes from which on memory is had piece by piece.
+LARGE = 128 * 1024
+PR_SET_NO_NEW_PRIVS = 38
 IOPRIO_WHO_PROCESS, IOPRIO_IDLE = 1, 3 << 13
-SYS_IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314, "armv6l": 314, "i686": 289}
+#: Degrees Celsius at which a Pi begins to slow itself down, nearly.
+HOT = 78.0
+#: The part of the memory that should be left for others.
+SHORT = 0.08
+#: Numbers of ioprio_set(2) by the bytes of a pointer.
+SYS_IOPRIO_SET = {"x86": {8: 251, 4: 289}, "arm": {8: 30, 4: 314}}
 
 
 @cache
 def boot_id() -> str:
     """Return an identifier of this boot of this machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@cache
+def realm() -> str:
+    """Return what a pid means something in: this boot and this PID namespace (a container's)."""
+    return f"{boot_id()}.{os.stat('/proc/self/ns/pid').st_ino}"
 
 
 def start_time(pid: int) -> int:
@@ -40,19 +60,50 @@ def parent_identity() -> str:
 
 
 @cache
+def host() -> str:
+    """Return the name of this machine, and its number: two may have the same name."""
+    try:
+        number = Path("/etc/machine-id").read_text()[:8]
+    except OSError:
+        number = ""
+    return f"{socket.gethostname()}.{number}"
+
+
+@cache
 def _identity(pid: int) -> str:
-    return f"{socket.gethostname()}/{boot_id()}/{pid}/{start_time(pid)}"
+    return f"{host()}/{realm()}/{pid}/{start_time(pid)}"
 
 
 def is_alive(who: str) -> bool:
-    """Tell whether the process of an identity still runs (an identity of another boot does not)."""
-    _, boot, pid, started = who.rsplit("/", 3)
-    return boot == boot_id() and start_time(int(pid)) == int(started)
+    """Tell whether the process of an identity still runs here."""
+    _, where, pid, started = who.rsplit("/", 3)
+    return where == realm() and start_time(int(pid)) == int(started)
 
 
 def is_of_this_boot(who: str) -> bool:
     """Tell whether an identity belongs to this boot of this machine."""
-    return who.rsplit("/", 3)[1] == boot_id()
+    return who.rsplit("/", 3)[1].startswith(boot_id())
+
+
+def is_elsewhere(who: str) -> bool:
+    """Tell whether `/proc` knows nothing of a process: it is another machine's or container's.
+
+    One of an earlier boot of this machine is not elsewhere, it is gone.
+    """
+    machine, where, _, _ = who.rsplit("/", 3)
+    return where != realm() and (machine != host() or where.startswith(boot_id()))
+
+
+def end(who: str, signum: int, patience: float) -> None:
+    """Send a signal to the process of an identity, and SIGKILL if it outlives it (in seconds)."""
+    pid = int(who.rsplit("/", 2)[1])
+    deadline = time.monotonic() + patience
+    for number, until in ((signum, deadline), (signal.SIGKILL, deadline + patience)):
+        if is_alive(who):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        while is_alive(who) and time.monotonic() < until:
+            time.sleep(0.005)
 
 
 def die_with_parent(signum: int, parent: int) -> None:
@@ -60,9 +111,19 @@ def die_with_parent(signum: int, parent: int) -> None:
 
     `parent` is the parent's pid as known before the fork: if it is gone already, exit now.
     """
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signum, 0, 0, 0)
+    _prctl(PR_SET_PDEATHSIG, signum)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def gain_no_rights() -> None:
+    """Let neither this process nor what it starts ever have more rights than now (prctl(2))."""
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
+
+
+def _prctl(option: int, value: int) -> None:
+    # The kernel reads whole registers, and refuses some options unless the others are 0.
+    ctypes.CDLL(None).prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0)))
 
 
 def name(text: str) -> None:
@@ -74,11 +135,34 @@ def yield_to_others() -> None:
     """Run at the lowest priority for processor and disk; where that is forbidden, go on."""
     try:
         os.nice(19)
-        number = SYS_IOPRIO_SET.get(os.uname().machine)
+        number = _ioprio_set(os.uname().machine, ctypes.sizeof(ctypes.c_void_p))
         if number is not None:
             ctypes.CDLL(None).syscall(number, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE)
     except OSError:
         pass  # a systemd syscall filter answers EPERM
+
+
+def _ioprio_set(machine: str, pointer: int) -> int | None:
+    """Return the number of the system call for this interpreter; None if it is not known.
+
+    The kernel names the machine, but an interpreter of 32 bits calls by the numbers of 32 bits.
+    """
+    is_arm = machine.startswith(("arm", "aarch64"))
+    is_x86 = re.fullmatch(r"x86_64|i\d86", machine)
+    family = "arm" if is_arm else "x86" if is_x86 else ""
+    return SYS_IOPRIO_SET.get(family, {}).get(pointer)
+
+
+def share_one_heap() -> None:
+    """Have all threads to come use the heap that there is (mallopt(3)); elsewhere do nothing.
+
+    By default glibc makes one for each of them, and keeps what each has needed most. Large pieces
+    are had from the system and go back to it when they are freed.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 def give_back_memory() -> None:
@@ -86,3 +170,30 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def memory() -> tuple[int, int]:
+    """Return the memory of this machine and how much of it could be had now, in bytes."""
+    found = dict(re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/meminfo").read_text()))
+    return int(found["MemTotal"]) * 1024, int(found["MemAvailable"]) * 1024
+
+
+def temperature() -> float | None:
+    """Return how warm the warmest sensor of this machine is, in degrees Celsius."""
+    readings = []
+    for sensor in Path("/sys/class/thermal").glob("thermal_zone*/temp"):
+        with suppress(OSError, ValueError):
+            readings.append(int(sensor.read_text()) / 1000)
+    return max(readings, default=None)
+
+
+def is_strained() -> bool:
+    """Tell whether this machine is hot or short of memory, so that it should do less at a time."""
+    total, available = memory()
+    return (temperature() or 0.0) > HOT or available < SHORT * total
+
+
+def limit_memory(size: int) -> None:
+    """Let this process have so many bytes of memory of its own and no more (RLIMIT_DATA)."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (size, hard))

@@ -4,10 +4,11 @@ The ledger knows a task by its function's name: renaming one orphans the jobs th
 """
 
 from homequeue.queue import crontab, queue
-from homequeue.services import cleanup, notify, processing
+from homequeue.services import cleanup, figures, notify, processing
 
-#: The house's own chores are short and go first, then what people wait for, then new uploads.
-CHORE, PEOPLE, UPLOAD = 30, 20, 10
+#: The house's own chores are short and go first, then what people wait for, then new uploads, and
+#: last what is done once more for all photos.
+CHORE, PEOPLE, UPLOAD, BULK = 30, 20, 10, 0
 
 
 @queue.task(
@@ -26,8 +27,14 @@ def process_asset(asset_id: int) -> None:
     processing.process(asset_id)
 
 
+def process_again(asset_id: int) -> object:
+    """Defer `process_asset` for an asset that has pictures, after all that people wait for."""
+    return queue.enqueue(process_asset.s(asset_id, priority=BULK))
+
+
 @queue.task(
     label="Telling about new photos",
+    loud=True,
     subject="user",
     unique=True,
     priority=PEOPLE,
@@ -38,6 +45,18 @@ def process_asset(asset_id: int) -> None:
 def report_uploads(user_id: int) -> None:
     """Send one message about a user's batch of uploads."""
     notify.report_uploads(user_id)
+
+
+@queue.task(label="Answering a ping", priority=PEOPLE, expires=60, timeout=10)
+def ping(word: str) -> str:
+    """Give the word back: whoever gets it knows that the whole queue works."""
+    return word
+
+
+@queue.periodic_task(crontab(minute="2"), label="Counting the work of the hour", priority=CHORE)
+def tally() -> int:
+    """Write down how the jobs of the last hours fared."""
+    return figures.tally()
 
 
 @queue.periodic_task(crontab(minute="*/5"), label="Checking the disk", priority=CHORE)

@@ -1,4 +1,7 @@
-"""Fixtures: a house on a real SQLite file, and real servers, each on a free port of 127.0.0.1."""
+"""Fixtures: a house on a real database, and real servers, each on a free port of 127.0.0.1.
+
+With `--database=postgres` the house has its rows in PostgreSQL instead of in a file of SQLite.
+"""
 
 import os
 import shutil
@@ -17,14 +20,20 @@ from homequeue.config import Settings
 from homequeue.db import db
 from homequeue.queue import queue
 from homequeue.services import users
+from tests.postgres import Cluster, programs
 
 #: The cheapest argon2id, so that tests do not wait for passwords.
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    choices = ("sqlite", "postgres")
+    parser.addoption("--database", choices=choices, default="sqlite", help="where the rows are")
+
+
 def part(program: str) -> str:
     """Return the path of a program a test needs; without it the test skips, but never in CI."""
-    found = shutil.which(program)
+    found = shutil.which(program, path=f"{os.environ['PATH']}:{programs()}")
     if found is None and os.environ.get("CI"):
         pytest.fail(f"{program} is missing, and in CI nothing may be")
     if found is None:
@@ -44,6 +53,36 @@ def _cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(users, "throttle", users.Throttle())
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL that all tests share, and may stop."""
+    part("postgres")
+    made = Cluster(free_port())
+    try:
+        yield made.start()
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def server(cluster: Cluster) -> Cluster:
+    """A PostgreSQL that runs, and in it the database of its `url`, in which there is nothing."""
+    cluster.start().fresh()
+    return cluster
+
+
+@pytest.fixture(autouse=True)
+def environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment that says where the rows are, for the house and for the command line."""
+    if request.config.getoption("--database") == "sqlite":
+        return {}
+    if about_sqlite := request.node.get_closest_marker("sqlite"):
+        pytest.skip(f"about SQLite: {about_sqlite.args[0]}")
+    url = request.getfixturevalue("server").local_url()
+    monkeypatch.setenv("HOMEQUEUE_DATABASE_URL", url)
+    return {"HOMEQUEUE_DATABASE_URL": url}
+
+
 @pytest.fixture
 def overrides(tmp_path: Path) -> dict[str, str]:
     """Settings of the house under test; a test module may override this fixture."""
@@ -51,9 +90,9 @@ def overrides(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def house(overrides: dict[str, str]) -> Iterator[Settings]:
+def house(overrides: dict[str, str], environ: dict[str, str]) -> Iterator[Settings]:
     """A house that stands, in this process."""
-    settings = config.load(overrides=overrides, environ={})
+    settings = config.load(overrides=overrides, environ=environ)
     bootstrap(settings, durable=False)
     yield settings
     db.close()

@@ -2,23 +2,32 @@
 
 import io
 import json
+import os
+import pwd
 import re
+import shlex
+import socket
 import sys
 import tempfile
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from types import SimpleNamespace
 
 import pytest
 from peewee import OperationalError
 
-from homequeue import __version__, cli, ledger
+from homequeue import __version__, cli, facts, holds, ledger, processes
+from homequeue.cli import unit
 from homequeue.cli.jobs import span
+from homequeue.cli.machine import _reachable
 from homequeue.db import db
 from homequeue.errors import UsageError
 from homequeue.media import media
-from homequeue.models import Asset, Job, Periodic, Token, User
-from homequeue.queue import queue, register_worker
+from homequeue.models import Asset, Job, Periodic, Token, User, Worker
+from homequeue.queue import queue, workers
 from homequeue.services import users
-from tests.conftest import work_off
+from tests.conftest import free_port, work_off
 from tests.library import job, jpeg, originals, row
 
 PASSWORD = "correct horse"
@@ -30,7 +39,7 @@ def _no_settings_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("HOMEQUEUE_CONFIG", raising=False)
     yield
-    if not db.deferred:
+    if db.obj is not None:
         db.close()
     queue.storage.close()
     tempfile.tempdir = None
@@ -85,6 +94,10 @@ def refused(result: tuple[int, str, str]) -> str:
         ["jobs"],
         ["jobs", "show", "x"],
         ["jobs", "list", "--state", "nonsense"],
+        ["jobs", "list", "--limit", "0"],
+        ["jobs", "list", "--limit", "-1"],
+        ["jobs", "list", "--limit", "9" * 30],
+        ["jobs", "list", "--limit", "many"],
         ["import"],
         ["--nonsense"],
         ["status", "extra"],
@@ -94,6 +107,49 @@ def test_wrong_usage_is_2_and_says_how(call, words):
     code, out, err = call(*words)
     assert (code, out) == (2, "")
     assert err.startswith("usage: homequeue")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--server-prt", "1", "run"], "no option --server-prt here; is it --server-port?"),
+        (["run", "--server-prt=1"], "no option --server-prt here; is it --server-port?"),
+        (["user", "add", "--admn", "Eve"], "no option --admn here; is it --admin?"),
+        (["--limit", "3", "jobs", "list"], "no option --limit here"),
+        (["status", "--limit", "3"], "no option --limit here"),
+        (["-p", "80", "run"], "no option -p here"),
+        (["--xyzzy", "run"], "there is no option --xyzzy here\n"),
+    ],
+)
+def test_an_option_that_is_not_there_is_named_with_the_nearest_one(call, words, said):
+    code, out, err = call(*words)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_what_only_looks_like_an_unknown_option_is_none(home, camera, monkeypatch):
+    monkeypatch.chdir(camera)
+    (camera / "0.jpg").rename("--my photo.jpg")
+    (camera / "1.jpg").rename("--mine.jpg")
+    assert home("import", "--owner", "Ben", "--my photo.jpg", "--", "--mine.jpg")[0] == 0
+    assert home("config", "--trash-day", "9")[0] == 0
+    assert home("--config", "jobs", "user", "list")[0] == 1
+    assert home("--data", "status", "user", "add", "Eve", "--admin")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--notification-urls", "mailto://me:hunter2@example.org", "run"],
+        ["--notifications-urls", "json://x", "mailto://me:hunter2@example.org", "run"],
+        ["run", "--notification-urls=mailto://me:hunter2@example.org"],
+        ["run", "mailto://me:hunter2@example.org"],
+    ],
+)
+def test_wrong_usage_repeats_no_secret(call, words):
+    code, _, err = call(*words)
+    assert code == 2
+    assert "hunter2" not in err
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in (c.name for c in cli.COMMANDS))])
@@ -165,6 +221,29 @@ def test_config_check(call, tmp_path, monkeypatch):
     assert "prot" in refused(call("config", "check", "--config", str(tmp_path / "bad.ini")))
     (tmp_path / "worse.ini").write_text("what is this\n[[")
     refused(call("config", "check", "--config", str(tmp_path / "worse.ini")))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("mailto:/hunter2", "address 2 of 2 is none"),
+        ("foo://hunter2", "address 2 (foo://…) cannot be used"),
+    ],
+)
+def test_config_check_tries_the_addresses_of_notifications(call, tmp_path, wrong, words):
+    ini = tmp_path / "my.ini"
+    ini.write_text(f"[notifications]\nurls = json://localhost\n  {wrong}\n")
+    err = refused(call("config", "check", "--config", str(ini)))
+    assert f"notifications.urls ({ini})" in err
+    assert words in err
+    assert "hunter2" not in err
+
+
+@pytest.mark.parametrize("command", ["run", "worker"])
+def test_nothing_starts_that_could_not_notify(call, tmp_path, command):
+    err = refused(call(command, "--notifications-urls", "json://localhost,foo://hunter2"))
+    assert "notifications.urls (command line): address 2 (foo://…)" in err
+    assert not (tmp_path / "data").exists()
 
 
 def test_config_explain_can_be_used_as_it_is(call, tmp_path):
@@ -317,7 +396,7 @@ def camera(tmp_path):
 def test_importing(home, camera):
     code, out, err = home("import", str(camera), "--owner", "ben")
     assert (code, out) == (0, "3 added, 0 already here, 0 not accepted\n")
-    assert "3 of 3" in err
+    assert "Looked at 3 of 3" in err
     assert "\r" not in err
     assert {asset.owner.name for asset in Asset.select()} == {"Ben"}
     assert work_off() == 3
@@ -339,6 +418,11 @@ def test_importing_for_whom(home, call, camera):
     assert "nobody called" in refused(home("import", str(camera), "--owner", "Eve"))
     home("user", "remove", "Ben")
     assert home("import", str(camera))[0] == 0
+
+
+def test_importing_for_nobody(home, camera):
+    User.delete().execute()
+    assert "homequeue user add" in refused(home("import", str(camera)))
 
 
 def test_importing_nothing(home, tmp_path):
@@ -381,7 +465,12 @@ def test_listing_jobs(home):
     assert "Making the preview of sea.jpg: It rained." in lines[1]
     assert len(home("jobs", "list", "--state", "failed")[1].splitlines()) == 1
     assert len(home("jobs", "list", "--limit", "1")[1].splitlines()) == 1
-    assert home("jobs", "list", "--state", "cancelled")[1] == ""
+    assert home("jobs", "list", "--state", "cancelled")[1] == "There are no such jobs.\n"
+
+
+def test_listing_no_jobs(home):
+    assert home("jobs", "list") == (0, "There are no jobs.\n", "")
+    assert home("jobs", "list", "--json") == (0, "[]\n", "")
 
 
 def test_listing_jobs_of_strange_names_prints_one_line_each(home):
@@ -402,11 +491,18 @@ def test_jobs_for_programs(home):
 
 
 def test_showing_a_job(home):
-    one = job("failed", task="rescue", error="It rained.", traceback="Traceback of it")
+    asset = row(users.get("Ben"), 1, filename="sea.jpg")
+    values = {"args": f"[{asset.id}]", "result": '{"name": "Фото", "old": null}'}
+    one = job("failed", asset=asset.id, error="It\x1b[31mrained.", traceback="One\n  two", **values)
     code, out, _ = home("jobs", "show", str(one.id))
     assert code == 0
-    assert re.search(r"^state +failed$", out, re.MULTILINE)
-    assert "Traceback of it" in out
+    lines = out.splitlines()
+    assert f"args          [{asset.id}]" in lines
+    assert "state         failed" in lines
+    assert 'result        {"name": "Фото", "old": null}' in lines
+    assert "error         It\\x1b[31mrained." in lines
+    at = lines.index("traceback     One")
+    assert lines[at + 1] == " " * 14 + "  two"
 
 
 @pytest.mark.parametrize("action", ["show", "retry", "cancel"])
@@ -417,9 +513,9 @@ def test_a_job_that_is_not_there(home, action, number):
 
 def test_trying_again_and_cancelling(home):
     one, two = job("failed", task="rescue"), job("failed", task="rescue")
-    assert home("jobs", "retry", str(one.id), str(two.id))[:2] == (0, "2 queued again\n")
+    assert home("jobs", "retry", str(one.id), str(two.id))[:2] == (0, "2 jobs queued again.\n")
     assert "only one that ended badly" in refused(home("jobs", "retry", str(one.id)))
-    assert home("jobs", "cancel", str(one.id))[:2] == (0, "1 cancelled\n")
+    assert home("jobs", "cancel", str(one.id))[:2] == (0, "1 job cancelled.\n")
     assert "only one that waits" in refused(home("jobs", "cancel", str(one.id)))
     assert {found.id: found.state for found in Job.select()} == {
         one.id: "cancelled",
@@ -427,26 +523,35 @@ def test_trying_again_and_cancelling(home):
     }
 
 
+@pytest.mark.parametrize(("action", "state"), [("retry", "failed"), ("cancel", "queued")])
+def test_one_wrong_number_and_nothing_is_done(home, action, state):
+    one = job(state, task="rescue")
+    assert "no such job" in refused(home("jobs", action, str(one.id), "77"))
+    assert Job.get_by_id(one.id).state == state
+
+
 def test_trying_all_failed_again(home):
     job("failed", task="rescue")
     job("quarantined", task="rescue")
     job("cancelled", task="rescue")
-    assert home("jobs", "retry", "--failed")[:2] == (0, "2 queued again\n")
-    assert home("jobs", "retry", "--failed")[:2] == (0, "0 queued again\n")
+    assert home("jobs", "retry", "--failed")[:2] == (0, "2 jobs queued again.\n")
+    assert home("jobs", "retry", "--failed")[:2] == (0, "No job has failed.\n")
     refused(home("jobs", "retry"))
     refused(home("jobs", "retry", "1", "--failed"))
 
 
 def test_pausing_and_resuming(home):
-    assert home("jobs", "pause")[:2] == (0, "Paused until resumed\n")
-    assert ledger.paused_until() > time.time() + 10**8
+    words = "No more jobs are started until homequeue jobs resume.\n"
+    assert home("jobs", "pause")[:2] == (0, words)
+    assert holds.paused_until() > time.time() + 10**8
     code, out, _ = home("jobs", "pause", "--for", "2h")
     assert code == 0
-    assert out.startswith("Paused until ")
-    assert 7100 < ledger.paused_until() - time.time() <= 7200
-    assert home("jobs", "resume")[:2] == (0, "Jobs are started again\n")
-    assert ledger.paused_until() == 0
-    assert "30m, 2h or 1d" in refused(home("jobs", "pause", "--for", "soon"))
+    assert out.startswith("No more jobs are started until ")
+    assert 7100 < holds.paused_until() - time.time() <= 7200
+    assert home("jobs", "resume")[:2] == (0, "Jobs are started again.\n")
+    assert holds.paused_until() == 0
+    for wrong in ("soon", ""):
+        assert "30m, 2h or 1d" in refused(home("jobs", "pause", "--for", wrong))
 
 
 @pytest.mark.parametrize(
@@ -465,28 +570,126 @@ def test_spans_that_are_none(text):
 # Status
 
 
-def test_status_says_what_needs_a_person(home):
+def listens(port: int, who: str = "") -> None:
+    facts.remember("listens", [who or processes.identity(), "0.0.0.0", port])
+
+
+@pytest.fixture
+def serving(home):
+    """A web process that answers, with a worker beside it; `status` is how it answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        status = 200
+
+        def do_GET(self):
+            self.send_response(self.status if self.path == "/healthz" else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    workers.register("worker")
+    listens(server.server_port)
+    yield Handler
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_status_of_a_house_in_which_all_is_well(home, serving):
+    code, out, err = home("status")
+    assert (code, err) == (0, "")
+    assert "!" not in out
+    assert re.search(r"^web +answers$", out, re.MULTILINE)
+    assert re.search(r"^workers +1$", out, re.MULTILINE)
+    assert re.search(r"^oldest wait +nothing waits$", out, re.MULTILINE)
+
+
+def test_status_says_that_nothing_runs(home, tmp_path):
     code, out, err = home("status")
     assert (code, err) == (1, "")
-    assert "! No worker is running" in out
-    register_worker()
+    (problem,) = [line for line in out.splitlines() if line.startswith("!")]
+    assert problem.startswith(f"! homequeue is not running on {tmp_path / 'data'}. Start it:")
+
+
+def test_status_says_that_nobody_serves(home, serving):
+    listens(port := free_port())
+    code, out, _ = home("status")
+    assert code == 1
+    assert f"! homequeue runs, but nobody serves http://127.0.0.1:{port}." in out
+    assert re.search(r"^web +does not answer$", out, re.MULTILINE)
+
+
+def test_status_says_that_the_web_process_is_not_well(home, serving):
+    serving.status = 500
+    assert "nobody serves" in home("status")[1]
+
+
+def test_status_waits_only_so_long(home, serving, monkeypatch):
+    monkeypatch.setattr("homequeue.cli.machine.PATIENCE", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        listens(silent.getsockname()[1])
+        began = time.monotonic()
+        assert "nobody serves" in home("status")[1]
+        assert time.monotonic() - began < 5
+
+
+def test_status_asks_at_the_configured_address_before_the_first_start(home, serving):
+    *_, port = facts.recall("listens")
+    facts.forget("listens")
+    assert home("status", "--port", str(port))[0] == 0
+    assert "nobody serves" in home("status", "--port", str(free_port()))[1]
+
+
+@pytest.mark.parametrize(
+    ("host", "found"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("", "127.0.0.1"),
+        ("::", "[::1]"),
+        ("fe80::1", "[fe80::1]"),
+        ("192.168.1.5", "192.168.1.5"),
+        ("pi.local", "pi.local"),
+    ],
+)
+def test_where_a_server_is_found(host, found):
+    assert _reachable(host) == found
+
+
+def test_status_says_that_no_worker_works(home, serving):
+    Worker.update(identity=processes.identity() + "1").execute()
+    code, out, _ = home("status")
+    assert code == 1
+    assert "! homequeue runs, but none of its workers does." in out
+    assert re.search(r"^workers +none$", out, re.MULTILINE)
+
+
+def test_status_asks_no_other_machine(home, serving):
+    listens(free_port(), "other.1/another-boot.2/3/4")
     code, out, _ = home("status")
     assert code == 0
-    assert "!" not in out
-    assert re.search(r"^workers +1$", out, re.MULTILINE)
+    assert re.search(r"^web +on another machine$", out, re.MULTILINE)
+
+
+def test_status_counts_what_failed(home, serving):
     job("failed", task="rescue")
     code, out, _ = home("status")
     assert code == 1
-    assert "! Jobs that failed: 1." in out
+    assert "! 1 job failed. Try it again: homequeue jobs retry --failed" in out
+    job("quarantined", task="rescue")
+    assert "! 2 jobs failed. Try them again:" in home("status")[1]
 
 
-def test_status_knows_the_disk_and_the_pause(home):
-    register_worker()
+def test_status_knows_the_disk_and_the_pause(home, serving):
     home("jobs", "pause")
     code, out, _ = home("status", "--uploads-min-free", "8000T")
     assert code == 1
     assert "! The disk is nearly full" in out
-    assert "paused until" in out
+    assert "Paused until somebody resumes." in out
 
 
 def test_status_for_programs(home):
@@ -494,17 +697,16 @@ def test_status_for_programs(home):
     code, out, _ = home("status", "--json")
     seen = json.loads(out)
     assert code == 1
-    assert seen["workers"] == 0
+    assert (seen["running"], seen["web"], seen["workers"]) == (False, False, 0)
     assert set(seen["counts"]) == set(ledger.STATES)
-    assert set(seen["periodic"]) == {"check_disk", "rescue", "purge_trash", "forget_stale"}
+    assert set(seen["periodic"]) >= {"check_disk", "rescue", "purge_trash", "forget_stale"}
     assert len(seen["needs_attention"]) == 1
     assert seen["paused_until"] is None
 
 
-def test_status_of_a_storage_that_is_not_mounted(home):
+def test_status_of_a_storage_that_is_not_mounted(home, serving):
     (media.root / "originals" / ".homequeue").unlink()
     row(users.get("Anna"), 1)
-    register_worker()
     code, out, err = home("status")
     assert code == 1
     assert "not mounted" in out + err
@@ -517,7 +719,7 @@ def test_the_unit_of_systemd(call):
     code, out, err = call("systemd", "--user", "pi")
     assert (code, err) == (0, "")
     assert "\nUser=pi\n" in out
-    assert re.search(r"^ExecStart=/\S+ run --data /\S+$", out, re.MULTILINE)
+    assert re.search(r"^ExecStart=/\S+ -m homequeue run --data /\S+$", out, re.MULTILINE)
     assert "NoNewPrivileges=yes" in out
     assert "ProtectSystem=strict" in out
     assert out.endswith("WantedBy=multi-user.target\n")
@@ -539,23 +741,100 @@ def test_the_unit_runs_with_the_settings_it_was_made_with(call, tmp_path):
     assert str(tmp_path / "data") in out
 
 
-def test_a_unit_that_cannot_be_installed_says_so(call, monkeypatch):
-    monkeypatch.setattr("homequeue.cli.machine.UNIT_PATH", "/nowhere/homequeue.service")
-    assert "/nowhere" in refused(call("systemd", "--install"))
+def started(out: str) -> list[str]:
+    """What the unit starts, as systemd takes it apart."""
+    line = re.search(r"^ExecStart=(.*)$", out, re.MULTILINE)[1]
+    return shlex.split(line.replace("$$", "$").replace("%%", "%"))
 
 
-def test_a_unit_that_can_is(call, monkeypatch, tmp_path):
-    monkeypatch.setattr("homequeue.cli.machine.UNIT_PATH", str(tmp_path / "homequeue.service"))
-    code, out, _ = call("systemd", "--install")
+def test_the_unit_starts_the_program_that_made_it(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin/homequeue"), "systemd"])
+    assert started(call("systemd")[1])[:2] == [str(tmp_path / "bin/homequeue"), "run"]
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "homequeue/__main__.py"), "systemd"])
+    assert started(call("systemd")[1])[:4] == [sys.executable, "-m", "homequeue", "run"]
+
+
+def test_the_unit_carries_what_was_said_here_and_no_file_says(call, monkeypatch, tmp_path):
+    ini = tmp_path / "my.ini"
+    ini.write_text("[server]\nport = 9000\n[trash]\ndays = 5\n")
+    monkeypatch.setenv("HOMEQUEUE_UPLOADS_MAX_SIZE", "1M")
+    _, out, _ = call("systemd", "--port", "9001", "--config", str(ini))
+    words = started(out)
+    assert words[words.index("--server-port") + 1] == "9001"
+    assert words[words.index("--uploads-max-size") + 1] == str(2**20)
+    assert "--trash-days" not in words
+    assert call(*words[words.index("run") + 1 :], "config", "check", data=False)[0] == 0
+
+
+def test_the_unit_tells_no_secret(call, monkeypatch):
+    err = refused(call("systemd", "--queue-url", "redis://:hunter2@x"))
+    assert "queue.url (command line) is secret" in err
+    assert "hunter2" not in err
+    monkeypatch.setenv("HOMEQUEUE_QUEUE_URL", "redis://:hunter2@x")
+    assert "HOMEQUEUE_QUEUE_URL" in refused(call("systemd"))
+
+
+def test_the_unit_of_a_folder_of_a_strange_name(call, tmp_path):
+    folder = str(tmp_path / 'my "100 %" $photos')
+    _, out, _ = call("systemd", "--data", folder, data=False)
+    assert started(out)[-2:] == ["--data", folder]
+    written = folder.replace('"', '\\"').replace("%", "%%")
+    assert f'\nReadWritePaths="{written}"\n' in out
+
+
+def test_the_unit_may_read_a_home_folder_where_something_is_there(call, monkeypatch, tmp_path):
+    monkeypatch.setattr(unit, "HOMES", (f"{tmp_path}/",))
+    monkeypatch.setattr(sys, "argv", ["/opt/homequeue"])
+    (tmp_path / "my.ini").touch()
+    assert "\nProtectHome=yes\n" in call("systemd", data=False)[1]
+    assert "\nProtectHome=read-only\n" in call("systemd")[1]
+    ini = str(tmp_path / "my.ini")
+    assert "\nProtectHome=read-only\n" in call("systemd", "--config", ini, data=False)[1]
+
+
+@pytest.fixture
+def me(monkeypatch, tmp_path):
+    """The account these tests run under, and a place for the unit."""
+    monkeypatch.setattr(unit, "UNIT_PATH", str(tmp_path / "homequeue.service"))
+    return pwd.getpwuid(os.getuid()).pw_name
+
+
+def test_a_unit_that_cannot_be_installed_says_so(call, me, monkeypatch):
+    monkeypatch.setattr(unit, "UNIT_PATH", "/nowhere/homequeue.service")
+    err = refused(call("systemd", "--install", "--user", me))
+    assert "/nowhere/homequeue.service cannot be written: No such file" in err
+
+
+def test_a_unit_for_an_account_that_is_not_there_is_not_installed(call, me, tmp_path):
+    err = refused(call("systemd", "--install", "--user", "nobody-at-all"))
+    assert "sudo useradd --system nobody-at-all" in err
+    assert not (tmp_path / "homequeue.service").exists()
+
+
+def test_a_unit_that_is_installed_says_what_is_next(call, me, tmp_path):
+    code, out, _ = call("systemd", "--install", "--user", me)
     assert code == 0
-    assert "systemctl enable" in out
-    assert "[Service]" in (tmp_path / "homequeue.service").read_text()
+    steps = [line.strip() for line in out.splitlines() if line.startswith("  ")]
+    assert steps[:3] == [
+        f"sudo install -d -o {me} -m 700 {tmp_path}/data",
+        "sudo systemctl daemon-reload",
+        "sudo systemctl enable --now homequeue",
+    ]
+    assert f"\nUser={me}\n" in (tmp_path / "homequeue.service").read_text()
+
+
+def test_a_folder_that_is_there_is_given_to_the_account(home, me, monkeypatch, tmp_path):
+    assert "chown" not in home("systemd", "--install", "--user", me)[1]
+    other = SimpleNamespace(pw_name="other", pw_uid=os.getuid() + 1)
+    monkeypatch.setattr(pwd, "getpwnam", lambda _: other)
+    assert f"sudo chown -R other: {tmp_path}/data" in home("systemd", "--install")[1]
 
 
 # Errors of the house
 
 
 @pytest.mark.parametrize("words", [["status"], ["jobs", "list"], ["user", "list"]])
+@pytest.mark.sqlite("its file")
 def test_a_damaged_database_is_one_line(home, tmp_path, words):
     db.close()
     for path in (tmp_path / "data").glob("homequeue.db*"):
@@ -571,7 +850,7 @@ def test_a_folder_that_cannot_be_used_is_one_line(call, tmp_path):
 
 
 def test_a_newer_database_is_one_line(home):
-    db.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_x', '2030')")
+    db.execute_sql("INSERT INTO schema_migration (name, applied) VALUES ('9999_x', '2030-01-01')")
     assert "newer version" in refused(home("user", "list"))
 
 

@@ -77,6 +77,51 @@ def test_a_broken_file_is_an_error_in_words(tmp_path):
         config.load(str(path), environ={})
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[notifications]\nurls json//me-hunter2@x\n", "there is no option = value in line 2."),
+        ("mailto//hunter2\n", "line 1 comes before any [section]."),
+        ("[log]\n[queue]\nurl = x\nurl = redis://:hunter2@x", "line 4 sets queue.url a second"),
+        ("[queue]\n[queue]\nurl = redis://:hunter2@x", "line 2 begins [queue] a second time."),
+        ("[queue]\nurl = redis://:h\udcfcnter2@x", "it is not in UTF-8."),
+    ],
+)
+def test_a_broken_file_names_the_line_and_not_what_it_holds(tmp_path, text, words):
+    path = tmp_path / "broken.ini"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(ConfigError) as caught:
+        config.load(str(path), environ={})
+    assert f"{path} cannot be read: {words}" in str(caught.value)
+    assert "nter2" not in str(caught.value)
+
+
+def test_a_file_that_may_not_be_read_is_an_error_in_words(tmp_path, monkeypatch):
+    def forbidden(*_args, **_options):
+        raise PermissionError(13, "Permission denied", "x")
+
+    path = tmp_path / "closed.ini"
+    path.touch()
+    monkeypatch.setattr(config.Path, "read_text", forbidden)
+    with pytest.raises(ConfigError, match=r"closed\.ini cannot be read: Permission denied\."):
+        config.load(str(path), environ={})
+
+
+def test_the_file_of_a_secret_must_be_there():
+    words = r"queue\.url \(HOMEQUEUE_QUEUE_URL_FILE\): the file /nowhere/x cannot be read: No such"
+    with pytest.raises(ConfigError, match=words):
+        config.load(environ={"HOMEQUEUE_QUEUE_URL_FILE": "/nowhere/x"})
+
+
+@pytest.mark.parametrize("option", [option for option in config.OPTIONS if option.secret])
+def test_a_wrong_secret_is_not_told(option):
+    with pytest.raises(ConfigError) as caught:
+        config.load(environ={option.variable: "hunter2"})
+    assert "hunter2" not in str(caught.value)
+    assert option.key in str(caught.value)
+    assert option.variable in str(caught.value)
+
+
 def test_a_secret_may_come_from_a_file(tmp_path):
     path = tmp_path / "url"
     path.write_text("redis://:secret@localhost/0\n", encoding="utf-8")
@@ -91,13 +136,6 @@ def test_a_secret_is_never_shown():
     with pytest.raises(ConfigError) as caught:
         config.load(environ={"HOMEQUEUE_QUEUE_URL": "amqp://:secret@x"})
     assert "secret" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("10", 10), ("4K", 4096), ("1.5 M", 3 * 2**19), ("2GiB", 2**31)]
-)
-def test_sizes(text, size):
-    assert config.parse_size(text) == size
 
 
 def test_the_data_folder():

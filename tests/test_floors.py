@@ -10,8 +10,19 @@ PACKAGE = ROOT / "homequeue"
 
 #: Each floor, from the ground up; a module belongs to the longest name that begins its own.
 FLOORS = (
-    ("config", "errors", "log", "processes"),
-    ("db", "models", "facts", "ledger", "media", "queue", "migrations"),
+    ("config", "errors", "log", "parsers", "processes"),
+    (
+        "postgres",
+        "db",
+        "models",
+        "facts",
+        "holds",
+        "runs",
+        "ledger",
+        "media",
+        "queue",
+        "migrations",
+    ),
     ("services",),
     ("tasks",),
     ("web",),

@@ -1,14 +1,17 @@
 """The command line: one program, one table of commands, errors in one line."""
 
 import argparse
+import difflib
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from peewee import OperationalError
 
 from homequeue import __version__, config, db
-from homequeue.cli import accounts, imports, jobs, machine, serve
+from homequeue.cli import accounts, imports, jobs, machine, serve, unit
 from homequeue.config import OPTIONS, Settings
 from homequeue.errors import HomequeueError
 from homequeue.log import plain
@@ -36,13 +39,42 @@ COMMANDS: tuple[Command, ...] = (
     Command("jobs", "the queue: list, show, retry, cancel, pause, resume", jobs.run, jobs.declare),
     Command("status", "what runs and what needs a person", machine.status, machine.declare_json),
     Command("config", "effective settings and their sources", machine.show, machine.declare_config),
-    Command("systemd", "print the systemd unit", machine.systemd, machine.declare_systemd),
+    Command("systemd", "print or install the systemd unit", unit.systemd, unit.declare),
 )
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that knows what was meant, and repeats no secret."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and what is wrong with it, and exit with 2."""
+        # An address among the words may have a password in it.
+        super().error(re.sub(r"://[^\s'\"]+", "://…", message))
+
+    def refuse_unknown(self, words: Sequence[str]) -> None:
+        """Refuse an option that is none here, before its value is taken for a command."""
+        commands = {name: below for group in _groups(self) for name, below in group.choices.items()}
+        known = set(self._option_string_actions)
+        for word in words:
+            flag = word.partition("=")[0]
+            if flag == "--":
+                return
+            for parser in _family(commands[word]) if word in commands else ():
+                known |= set(parser._option_string_actions)
+            # What has a space in it, or is a number, argparse takes for a value.
+            is_option = re.fullmatch(r"-(?![\d.]+$)[^ ]*", flag)
+            # Of a name that is cut short it finds the rest.
+            if is_option and not any(name.startswith(flag) for name in known):
+                close = difflib.get_close_matches(flag, known, 1)
+                hint = f"; is it {close[0]}?" if close else ""
+                self.error(f"there is no option {flag} here{hint}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0 well, 1 an error in one line, 2 wrong usage."""
-    arguments = build_parser().parse_args(argv)
+    parser = build_parser()
+    parser.refuse_unknown(sys.argv[1:] if argv is None else argv)
+    arguments = parser.parse_args(argv)
     try:
         settings = config.load(arguments.config, overrides(arguments))
         command: Command = arguments.command
@@ -64,9 +96,9 @@ def _fail(error: HomequeueError) -> int:
     return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="homequeue",
         description="A home server for photos, in one command.",
         epilog="Every option of homequeue.ini can also be given as --section-option VALUE.",
@@ -79,7 +111,7 @@ def build_parser() -> argparse.ArgumentParser:
         # Given after the command they win; not given there, they must not undo those before it.
         _declare_settings(below, default=argparse.SUPPRESS)
         command.declare(below)
-        for action in _actions(below):
+        for action in _below(below):
             _declare_settings(action, default=argparse.SUPPRESS)
         below.set_defaults(command=command)
     return parser
@@ -93,10 +125,18 @@ def overrides(arguments: Arguments) -> dict[str, str]:
     }
 
 
-def _actions(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
-    """Return the parsers of a command's actions, such as `add` of `user`."""
-    groups = (entry for entry in parser._actions if isinstance(entry, argparse._SubParsersAction))
-    return [action for group in groups for action in group.choices.values()]
+def _family(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Return a parser and all those below it."""
+    return [parser, *(member for below in _below(parser) for member in _family(below))]
+
+
+def _below(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    """Return the parsers of commands, or of a command's actions, such as `add` of `user`."""
+    return [below for group in _groups(parser) for below in group.choices.values()]
+
+
+def _groups(parser: argparse.ArgumentParser) -> list[Any]:
+    return [entry for entry in parser._actions if isinstance(entry, argparse._SubParsersAction)]
 
 
 def _declare_settings(parser: argparse.ArgumentParser, default: str | None) -> None:

@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 
-from homequeue import config, tasks
+from homequeue import config, ledger, tasks
 from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.errors import NotFound, UsageError
 from homequeue.log import plain
 from homequeue.models import User
-from homequeue.services import importing, notify, users
+from homequeue.services import batches, importing, notify, users
 
 BAR = 30
 
@@ -26,14 +26,15 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Bring files in; exit 1 if any was refused."""
-    bootstrap(settings)
+    bootstrap(settings, may_create=False)
     owner = _owner(arguments.owner)
     files = importing.find(arguments.paths)
     if not files:
         raise NotFound("There are no files at " + ", ".join(arguments.paths) + ".")
     summary = importing.Summary()
-    for summary in importing.run(files, owner, tasks.process_asset, move=arguments.move):
-        _show(summary.seen, len(files))
+    with ledger.part_of(batches.begin("import", owner)):
+        for summary in importing.run(files, owner, tasks.process_asset, move=arguments.move):
+            _show(summary.seen, len(files))
     if summary.added and notify.is_wanted():
         quiet = config.settings().notifications.quiet
         tasks.report_uploads.schedule((owner.id,), delay=quiet)
@@ -51,6 +52,8 @@ def _owner(name: str | None) -> User:
     if name:
         return users.get(name)
     everyone = users.everyone()
+    if not everyone:
+        raise NotFound("There is no account yet whose photos these could be: homequeue user add.")
     if len(everyone) != 1:
         raise UsageError("Say whose photos these are: --owner USER.")
     return everyone[0]
@@ -62,4 +65,4 @@ def _show(seen: int, total: int) -> None:
         bar = "█" * done + "·" * (BAR - done)
         print(f"\r{bar} {seen}/{total}", end="\n" if seen == total else "", file=sys.stderr)
     else:
-        print(f"{seen} of {total}", file=sys.stderr)
+        print(f"Looked at {seen} of {total}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """`homequeue jobs`."""
 
 import argparse
+import getpass
 import json
 import re
 import time
@@ -10,7 +11,7 @@ from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.errors import UsageError
 from homequeue.log import plain
-from homequeue.services import jobs
+from homequeue.services import jobs, steering
 from homequeue.web.shapes import ago, jobs_json, moment_label
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -21,7 +22,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True, dest="action")
     listed = actions.add_parser("list", help="newest first")
     listed.add_argument("--state", choices=ledger.STATES)
-    listed.add_argument("--limit", type=int, default=50, metavar="N")
+    listed.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most so many")
     listed.add_argument("--json", action="store_true", help="for programs")
     shown = actions.add_parser("show", help="everything about one job")
     shown.add_argument("id", type=int, metavar="ID")
@@ -38,7 +39,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Look at the queue and steer it."""
-    bootstrap(settings)
+    bootstrap(settings, may_create=False)
     ACTIONS[arguments.action](arguments)
     return 0
 
@@ -55,12 +56,20 @@ def span(text: str) -> float:
     return float(match[1]) * UNITS[match[2]]
 
 
+def _limit(text: str) -> int:
+    if not re.fullmatch(r"0*[1-9]\d{0,5}", text):
+        raise argparse.ArgumentTypeError("it takes a number from 1 to 999999")
+    return int(text)
+
+
 def _list(arguments: argparse.Namespace) -> None:
     states = (arguments.state,) if arguments.state else ()
     found = jobs.listed(jobs.Chosen(states=states), arguments.limit)
     if arguments.json:
         print(json.dumps(jobs_json(found), indent=1))
         return
+    if not found:
+        print("There are no such jobs." if states else "There are no jobs.")
     names = jobs.filenames(found)
     for job in found:
         label = jobs.label(job, names.get(job.asset or 0))
@@ -77,32 +86,45 @@ def _show(arguments: argparse.Namespace) -> None:
         return
     for name, value in shown.items():
         if value not in (None, []):
-            print(f"{name:<13} {value}")
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            # Lines below the first, as of a traceback, stand below it.
+            lines = [plain(line) for line in text.splitlines()]
+            print(f"{name:<13} " + f"\n{'':<14}".join(lines))
 
 
 def _retry(arguments: argparse.Namespace) -> None:
     if bool(arguments.ids) == arguments.failed:
         raise UsageError("Name the jobs to try again, or say --failed.")
-    for job_id in arguments.ids:
-        jobs.retry(jobs.get(job_id))
-    count = jobs.retry_failed() if arguments.failed else len(arguments.ids)
-    print(f"{count} queued again")
+    # All are looked up first: one wrong number, and nothing is done.
+    for job in [jobs.get(job_id) for job_id in arguments.ids]:
+        steering.retry(job, _who())
+    count = steering.retry_all(jobs.Chosen(), _who()) if arguments.failed else len(arguments.ids)
+    print(f"{_jobs(count)} queued again." if count else "No job has failed.")
 
 
 def _cancel(arguments: argparse.Namespace) -> None:
-    for job_id in arguments.ids:
-        jobs.cancel(jobs.get(job_id))
-    print(f"{len(arguments.ids)} cancelled")
+    for job in [jobs.get(job_id) for job_id in arguments.ids]:
+        steering.cancel(job, _who())
+    print(f"{_jobs(len(arguments.ids))} cancelled.")
 
 
 def _pause(arguments: argparse.Namespace) -> None:
-    until = jobs.pause(span(arguments.span) if arguments.span else None)
-    print(f"Paused until {moment_label(until)}" if arguments.span else "Paused until resumed")
+    until = steering.pause(span(arguments.span) if arguments.span is not None else None, _who())
+    end = f"until {moment_label(until)}" if arguments.span else "until homequeue jobs resume"
+    print(f"No more jobs are started {end}.")
 
 
 def _resume(_arguments: argparse.Namespace) -> None:
-    jobs.resume()
-    print("Jobs are started again")
+    steering.resume(_who())
+    print("Jobs are started again.")
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
+def _who() -> str:
+    return f"{getpass.getuser()} (command line)"
 
 
 ACTIONS = {

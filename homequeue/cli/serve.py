@@ -1,18 +1,21 @@
 """`homequeue run`, `web` and `worker`: the processes that stay."""
 
 import argparse
+import contextlib
 import socket
 import sys
 from collections.abc import Callable
 from functools import partial
 
-from homequeue import __version__, db, supervisor
+from peewee import OperationalError
+
+from homequeue import __version__, config, db, facts, processes, supervisor
 from homequeue.bootstrap import DATABASE, bootstrap, secret_of, sole
 from homequeue.config import Settings
 from homequeue.media import media
 from homequeue.queue import queue
 from homequeue.queue.worker import Worker
-from homequeue.services import users
+from homequeue.services import notify, users
 from homequeue.web.app import create_app
 from homequeue.web.server import bind, create_server
 from homequeue.web.server import run as serve_forever
@@ -25,6 +28,7 @@ PATIENCE = 60.0
 
 def run(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Keep a web and a worker process running until told to stop."""
+    notify.check(settings)
     bootstrap(settings)
     workers = _workers(settings)
     with sole(media.root):
@@ -43,6 +47,7 @@ def web(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 def worker(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Run jobs and start periodic work."""
+    notify.check(settings)
     bootstrap(settings)
     workers = _workers(settings)
     supervisor.run(workers, list(workers)[1:], settings.queue.grace)
@@ -60,6 +65,7 @@ def addresses(settings: Settings, port: int) -> list[str]:
 
 
 def _web(settings: Settings, bound: socket.socket) -> None:
+    processes.share_one_heap()
     app = create_app(secret_of(media.root))
     serve_forever(create_server(app, settings, bound), partial(_welcome, settings))
 
@@ -67,15 +73,19 @@ def _web(settings: Settings, bound: socket.socket) -> None:
 def _workers(settings: Settings) -> Mains:
     """Return the first worker and its spares, each of which calls for the next."""
     spares = range(2, settings.queue.workers + 1)
-    return {"worker 1": _work, **{f"worker {n}": partial(_work, PATIENCE) for n in spares}}
+    first: Mains = {"worker 1": partial(_work, "worker 1")}
+    return first | {f"worker {n}": partial(_work, f"worker {n}", PATIENCE) for n in spares}
 
 
-def _work(patience: float | None = None) -> None:
-    db.bind(media.root / DATABASE, durable=False)
-    Worker(queue, supervisor.call_for_company, patience).run()
+def _work(name: str, patience: float | None = None) -> None:
+    db.bind(media.root / DATABASE, config.settings().database.url, durable=False)
+    Worker(queue, supervisor.call_for_company, patience, name).run()
 
 
 def _welcome(settings: Settings, port: int) -> None:
+    # For `homequeue status`, which then need not be told. A full disk must not keep the pages away.
+    with contextlib.suppress(OperationalError):
+        facts.remember("listens", [processes.identity(), settings.server.host, port])
     found = addresses(settings, port)
     print(f"homequeue {__version__} is at {'  and  '.join(found)}")
     print(f"Photos are kept in {media.root}")

@@ -8,14 +8,23 @@ from typing import Any
 
 from peewee import (
     AutoField,
+    BigIntegerField,
     BooleanField,
     DoubleField,
     ForeignKeyField,
     IntegerField,
     Model,
+    SqliteDatabase,
     TextField,
 )
 from playhouse.sqlite_ext import AutoIncrementField
+
+
+class NeverAgainField(AutoIncrementField):
+    def ddl(self, ctx: Any) -> Any:
+        """Return the words; SQLite must be told so, the sequences of PostgreSQL never go back."""
+        is_sqlite = isinstance(self.model._meta.database, SqliteDatabase)
+        return super().ddl(ctx) if is_sqlite else AutoField.ddl(self, ctx)  # type: ignore[no-untyped-call]
 
 
 class Table(Model):
@@ -24,7 +33,7 @@ class Table(Model):
 
 
 class User(Table):
-    id = AutoIncrementField()
+    id = NeverAgainField()
     name = TextField(unique=True)
     password = TextField()
     is_admin = BooleanField(default=False)
@@ -49,7 +58,7 @@ class Token(Table):
 
 
 class Asset(Table):
-    id = AutoIncrementField()
+    id = NeverAgainField()
     owner = ForeignKeyField(User, on_delete="RESTRICT")
     checksum = TextField()
     state = TextField(default="pending")
@@ -57,7 +66,7 @@ class Asset(Table):
     mime = TextField()
     filename = TextField()
     path = TextField()
-    size = IntegerField()
+    size = BigIntegerField()
     width = IntegerField(null=True)
     height = IntegerField(null=True)
     taken_at = TextField()
@@ -102,7 +111,7 @@ class Rendition(Table):
 
 
 class Job(Table):
-    id = AutoIncrementField()
+    id = NeverAgainField()
     task = TextField()
     args = TextField(default="[]")
     state = TextField(default="queued")
@@ -111,30 +120,73 @@ class Job(Table):
     asset = IntegerField(null=True, column_name="asset_id", index=True)
     user = IntegerField(null=True, column_name="user_id")
     parent = IntegerField(null=True, column_name="parent_id", index=True)
+    batch = IntegerField(null=True, column_name="batch_id", index=True)
+    follower = IntegerField(null=True, column_name="follower_id", index=True)
+    waits_for = IntegerField(default=0)
+    needs_success = BooleanField(default=True)
     attempts = IntegerField(default=0)
     deaths = IntegerField(default=0)
     max_attempts = IntegerField(default=1)
     queued_at = DoubleField(default=time.time)
     due_at = DoubleField(default=time.time)
+    expires_at = DoubleField(null=True)
+    timeout = DoubleField(null=True)
     started_at = DoubleField(null=True)
     finished_at = DoubleField(null=True, index=True)
     worker = TextField(null=True)
+    stopped_by = TextField(null=True)
     progress = DoubleField(null=True)
+    step = TextField(null=True)
     result = TextField(null=True)
     error = TextField(null=True)
     traceback = TextField(null=True)
+    memory = BigIntegerField(null=True)
+    log = TextField(default="")
+    history = TextField(default="")
+
+
+class Batch(Table):
+    id = NeverAgainField()
+    kind = TextField()
+    user = IntegerField(null=True, column_name="user_id")
+    made_at = DoubleField(default=time.time)
+    touched_at = DoubleField(default=time.time, index=True)
 
 
 class Periodic(Table):
     task = TextField(primary_key=True)
     last_due = DoubleField()
     job = IntegerField(null=True, column_name="job_id")
+    is_on = BooleanField(default=True)
 
 
 class Worker(Table):
     identity = TextField(primary_key=True)
     parent = TextField()
+    name = TextField(default="worker")
     started_at = DoubleField(default=time.time)
+    seen_at = DoubleField(default=time.time)
+
+
+class Deed(Table):
+    id = AutoField()
+    at = DoubleField(default=time.time, index=True)
+    who = TextField()
+    words = TextField()
+
+
+class Tally(Table):
+    id = AutoField()
+    hour = IntegerField()
+    task = TextField()
+    succeeded = IntegerField()
+    failed = IntegerField()
+    wait = DoubleField()
+    median = DoubleField()
+    p95 = DoubleField()
+
+    class Meta:
+        indexes = ((("hour", "task"), True),)
 
 
 class Fact(Table):
@@ -142,7 +194,20 @@ class Fact(Table):
     value = TextField()
 
 
-TABLES = [User, Session, Token, Asset, Rendition, Job, Periodic, Worker, Fact]
+TABLES = [
+    User,
+    Session,
+    Token,
+    Asset,
+    Rendition,
+    Job,
+    Batch,
+    Periodic,
+    Worker,
+    Deed,
+    Tally,
+    Fact,
+]
 WAITING = "state IN ('queued', 'scheduled', 'retrying')"
 
 
@@ -150,7 +215,14 @@ def up(migrator: Any, db: Any) -> None:  # noqa: ARG001
     """Create them."""
     with db.bind_ctx(TABLES):
         db.create_tables(TABLES)
-    db.execute_sql(f"CREATE INDEX job_waiting ON job (priority DESC, id) WHERE {WAITING}")
-    db.execute_sql(f"CREATE INDEX job_key ON job (key) WHERE {WAITING}")
+    ready = f"{WAITING} AND waits_for = 0"
+    db.execute_sql(f"CREATE INDEX job_ready ON job (priority DESC, deaths, id) WHERE {ready}")
+    db.execute_sql("CREATE INDEX job_key ON job (key) WHERE key IS NOT NULL")
+    db.execute_sql("CREATE INDEX job_expires ON job (expires_at) WHERE expires_at IS NOT NULL")
+    db.execute_sql("CREATE INDEX job_task ON job (task, started_at)")
     db.execute_sql("CREATE INDEX job_state ON job (state, id)")
     db.execute_sql("CREATE INDEX asset_unnotified ON asset (owner_id) WHERE notified_at IS NULL")
+    if not isinstance(db, SqliteDatabase):
+        # It does not see that all of these rows are alike in `trashed_at`, and would sort them.
+        columns = "(owner_id, taken_at, id) WHERE trashed_at IS NULL"
+        db.execute_sql(f"CREATE INDEX asset_timeline ON asset {columns}")

@@ -5,28 +5,38 @@ Calling a task writes its job into the open transaction; after the commit the be
 claims jobs from the ledger, runs them through `Queue.execute`, and sleeps at the bell in between.
 """
 
+import inspect
 import json
 import logging
 import random
+import signal
 import time
 import traceback
 from collections.abc import Callable
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from peewee import OperationalError
 
-from homequeue import ledger, processes
+from homequeue import ledger, processes, runs
 from homequeue.db import db
 from homequeue.errors import ClaimLost, HomequeueError, NotYet
-from homequeue.models import Job, Periodic, Worker
-from homequeue.queue import calendar
-from homequeue.queue.light import ConfigurationError, Huey, PeriodicTask, Task, crontab
+from homequeue.models import Job, Periodic
+from homequeue.queue import calendar, deferring, limits, watch, workers
+from homequeue.queue.light import (
+    ConfigurationError,
+    Huey,
+    PeriodicTask,
+    Task,
+    chord,
+    crontab,
+    group,
+)
 from homequeue.queue.messages import SignedJson
-from homequeue.queue.storage import Doorbell, RedisBell, Unbound
+from homequeue.queue.storage import Unbound, bell
 
-__all__ = ["Queue", "bind", "crontab", "queue"]
+__all__ = ["Queue", "bind", "chord", "crontab", "group", "queue"]
 
 logger = logging.getLogger("homequeue.queue")
 
@@ -34,6 +44,10 @@ logger = logging.getLogger("homequeue.queue")
 LONGEST_DELAY = 6 * 3600
 #: What may pass by itself, besides errors that say so of themselves.
 PASSING = (OSError, MemoryError, OperationalError)
+#: How long a run is asked to stop before it is killed, in seconds.
+STOP_PATIENCE = 2.0
+EXPIRED = "It was not begun in time."
+DEADLY = "It crashed three times, so it was set aside."
 
 Declare = Callable[[Callable[..., Any]], Any]
 
@@ -54,10 +68,20 @@ class Queue(Huey):  # type: ignore[misc]
         Besides Huey's options there are these: `subject` ("asset" or "user") says that the first
         argument is such an id; `unique=True` queues the same work once while it waits;
         `given_up(words, *args)` is called in the transaction that ends a job without success, and
-        `revived(*args)` in the one that queues it again; `label` names the work for people.
+        `revived(*args)` in the one that queues it again; `label` names the work for people;
+        `rate="10/m"` starts no more than that; `loud=True` keeps it out of quiet hours. `timeout`
+        is in seconds and holds for work of any kind.
         """
+        if "rate" in options:
+            limits.parse_rate(options["rate"])
         declare: Declare = super().task(**options)
-        return declare
+
+        def declared(function: Callable[..., Any]) -> Any:
+            wrapper = declare(function)
+            wrapper.task_class.signature = inspect.signature(function)
+            return wrapper
+
+        return declared
 
     def periodic_task(self, due: calendar.Validate, **options: Any) -> Declare:
         """Declare a task that is due at certain minutes: `@queue.periodic_task(crontab(…))`.
@@ -69,61 +93,70 @@ class Queue(Huey):  # type: ignore[misc]
 
     # Deferring
 
-    def enqueue(self, task: Task) -> Job | None:
-        """Write the task's job into the open transaction and ring the bell after its commit.
+    def enqueue(self, task: Task | chord | group) -> Any:
+        """Write the jobs of a task, a chain or a group into the open transaction.
 
-        Returns the job, or None if the task is `unique` and the same work waits already.
+        The bell rings after its commit. Returns the job (of a chain the first, of a group with a
+        follow-up the last), or None if the task is `unique` and the same work waits already; of a
+        group without one it returns a list.
         """
         self._must_be_bound()
-        name = self.name_of(task)
-        subject = getattr(task, "subject", None)
-        key = f"{name}{json.dumps(list(task.args))}" if getattr(task, "unique", False) else None
         with db.atomic():
-            job = ledger.add(
-                name,
-                task.args,
-                due_at=_epoch(task.eta),
-                priority=int(task.priority or 0),
-                max_attempts=task.retries + 1,
-                key=key,
-                **({subject: task.args[0]} if subject else {}),
-            )
-            if job is not None:
-                self._ring_after_commit(job)
-        return job
+            if isinstance(task, group):
+                return [self.enqueue(member) for member in task.tasks]
+            if isinstance(task, chord):
+                jobs = deferring.write_group(task)
+                self._ring_after_commit(*jobs)
+                return jobs[0]
+            jobs = deferring.write(task)
+            self._ring_after_commit(*jobs)
+            return jobs[-1] if jobs else None
 
-    def name_of(self, task: Task) -> str:
-        """Return the short name of a task, as the ledger knows it."""
-        return str(type(task).__name__)
+    def wait_for(self, job: Job, seconds: float) -> Job:
+        """Return a job's row once it has ended, or as it is when the seconds are over."""
+        deadline = time.monotonic() + seconds
+        pause = 0.001
+        while True:
+            row: Job = Job.get_by_id(job.id)
+            if row.state in ledger.ENDED or time.monotonic() >= deadline:
+                return row
+            time.sleep(pause)
+            pause = min(0.25, pause * 1.5)
+
+    def tasks(self) -> dict[str, type[Task]]:
+        """Return every task by its short name."""
+        return {kind.__name__: kind for kind in self._registry._registry.values()}
 
     def task_class(self, name: str) -> type[Task] | None:
         """Return the task of a short name, or None if this version has none such."""
-        found = (kind for kind in self._registry._registry.values() if kind.__name__ == name)
-        return next(found, None)
+        return self.tasks().get(name)
 
     def periodic_tasks(self) -> dict[str, PeriodicTask]:
         """Return every periodic task by its short name."""
-        return {self.name_of(task): task for task in self._registry.periodic_tasks}
+        return {deferring.name_of(task): task for task in self._registry.periodic_tasks}
 
     # Working
 
     def dequeue(self) -> Task | None:
         """Claim the most urgent due job as a task to execute; None if there is none."""
-        job = ledger.claim(processes.identity())
-        if job is None:
-            return None
-        kind = self.task_class(job.task)
-        if kind is None:
-            ledger.end(job, ledger.FAILED, "This version of homequeue does not know this task.")
-            return None
-        task = kind(tuple(json.loads(job.args)), id=str(job.id))
-        task.job = job
-        return task
+        kinds = self.tasks()
+        while (job := ledger.claim(processes.identity(), limits.current(kinds))) is not None:
+            kind = kinds.get(job.task)
+            if kind is None:
+                words = "This version of homequeue does not know this task."
+                self.give_up(job, ledger.FAILED, words)
+            elif job.expires_at is not None and job.expires_at < time.time():
+                self.give_up(job, ledger.CANCELLED, EXPIRED)
+            else:
+                task = kind(tuple(json.loads(job.args)), id=str(job.id), timeout=job.timeout)
+                task.job = job
+                return task
+        return None
 
     def wait(self, seconds: float) -> None:
-        """Sleep until the bell rings, the next job is due or the seconds are over."""
+        """Sleep until the bell rings, the next job may start or the seconds are over."""
         self._must_be_bound()
-        due = ledger.next_due()
+        due = ledger.next_due(limits.current(self.tasks()))
         if due is not None:
             seconds = min(seconds, max(0.0, due - time.time()))
         message = self.storage.wait(seconds)
@@ -136,24 +169,27 @@ class Queue(Huey):  # type: ignore[misc]
     def execute(self, task: Task, timestamp: Any = None) -> None:
         """Run the task of a claimed job and write what became of it."""
         try:
-            self._run(task.job, task)
+            with runs.running(task.job):
+                self._run(task.job, task)
         except ClaimLost as error:
             logger.warning("%s", error)
 
     def _run(self, job: Job, task: Task) -> None:
         try:
-            with ledger.running(job):
+            with watch.watched(task.timeout, workers.beat):
                 result = task.execute()
             ledger.succeed(job, result)
         except ClaimLost:
             raise
         except NotYet as error:
-            ledger.postpone(job, time.time() + error.seconds)
+            ledger.postpone(job, time.time() + error.seconds, str(error))
         except KeyboardInterrupt:
             ledger.release(job, died=False)
             raise
         except SystemExit:
             self.give_up(job, ledger.FAILED, "The work tried to end its worker.")
+        except watch.TimedOut:
+            self.give_up(job, ledger.FAILED, _too_long(job))
         except Exception as error:
             self._settle(job, task, error)
 
@@ -172,45 +208,73 @@ class Queue(Huey):  # type: ignore[misc]
     # Ends, new beginnings and rescues
 
     def give_up(self, job: Job, state: str, words: str, trace: str | None = None) -> bool:
-        """End a job without success, together with what that means for its subject."""
+        """End a job without success, with what that means for its subject and for what follows."""
         with db.atomic():
-            return ledger.end(job, state, words, trace) and self._call_hook("given_up", job, words)
-
-    def revive(self, job: Job) -> bool:
-        """Queue an ended job again, together with what that means for its subject."""
-        with db.atomic():
-            if not (ledger.revive(job) and self._call_hook("revived", job)):
+            doomed = ledger.doomed_by(job)
+            if not ledger.end(job, state, words, trace):
                 return False
+            self._call_hook("given_up", job, words)
+            for follower in doomed:
+                self.give_up(follower, ledger.CANCELLED, f"It was to follow job {job.id}.")
+        return True
+
+    def revive(self, job: Job, who: str | None = None) -> bool:
+        """Queue an ended job again, with what that means for its subject and for what follows."""
+        with db.atomic():
+            if not ledger.revive(job, who):
+                return False
+            self._call_hook("revived", job)
+            for other in ledger.revived_with(job):
+                self.revive(other, who)
             self._ring_after_commit(job)
         return True
 
+    def stop(self, job: Job, who: str) -> bool:
+        """End a running job at once, together with its worker, whom its supervisor replaces.
+
+        Returns False if it does not run any more. A worker elsewhere hears of it when it beats.
+        """
+        if not ledger.stop(job, who):
+            return False
+        if not processes.is_elsewhere(str(job.worker)):
+            processes.end(str(job.worker), signal.SIGUSR2, STOP_PATIENCE)
+            self._settle_orphan(Job.get_by_id(job.id))
+        return True
+
     def recover(self) -> int:
-        """Queue again, or quarantine, the running jobs whom nobody runs; return how many.
+        """Queue again, or end, the running jobs whom nobody runs; return how many.
 
         That is: those of dead workers, and those of this very process, which must be between jobs
         when it calls this.
         """
-        ledger.follow_clock(time.time(), LONGEST_DELAY)
-        me = processes.identity()
-        orphans = [
-            job
-            for job in Job.select().where(Job.state == ledger.RUNNING)
-            if job.worker == me or not processes.is_alive(str(job.worker))
-        ]
-        for job in orphans:
-            died = job.worker != me and _is_to_blame(str(job.worker))
-            if died and job.deaths + 1 >= ledger.MAX_DEATHS:
-                words = f"It ended its worker {ledger.MAX_DEATHS} times."
-                self.give_up(job, ledger.QUARANTINED, words)
-            elif ledger.release(job, died=died):
-                self._ring(job)
-        return len(orphans)
+        now = time.time()
+        ledger.follow_clock(now, LONGEST_DELAY)
+        for job in ledger.expired(now):
+            self.give_up(job, ledger.CANCELLED, EXPIRED)
+        running = Job.select().where(Job.state == ledger.RUNNING)
+        return sum(self._settle_orphan(job) for job in list(running))
 
-    def _call_hook(self, name: str, job: Job, *words: str) -> bool:
+    def _settle_orphan(self, job: Job) -> bool:
+        """Decide what becomes of a job if its worker is dead; tell whether it was."""
+        worker = str(job.worker)
+        is_ours = worker == processes.identity()
+        if job.state != ledger.RUNNING or not (is_ours or not workers.is_alive(worker)):
+            return False
+        died = not is_ours and workers.is_to_blame(worker)
+        if job.stopped_by:
+            self.give_up(job, ledger.CANCELLED, f"It was stopped by {job.stopped_by}.")
+        elif job.timeout and died and time.time() > float(job.started_at or 0) + job.timeout:
+            self.give_up(job, ledger.FAILED, _too_long(job))
+        elif died and job.deaths + 1 >= ledger.MAX_DEATHS:
+            self.give_up(job, ledger.QUARANTINED, DEADLY)
+        elif ledger.release(job, died=died):
+            self._ring(job)
+        return True
+
+    def _call_hook(self, name: str, job: Job, *words: str) -> None:
         hook = getattr(self.task_class(job.task), name, None)
         if hook is not None:
             hook(*words, *json.loads(job.args))
-        return True
 
     # Periodic work
 
@@ -221,7 +285,10 @@ class Queue(Huey):  # type: ignore[misc]
         often they start, a due moment is served once: its row is moved by a conditional UPDATE.
         """
         upcoming = now + 24 * 3600
+        off = {row.task for row in Periodic.select().where(~Periodic.is_on)}
         for name, task in self.periodic_tasks().items():
+            if name in off:
+                continue
             self._start_if_due(name, task, now)
             upcoming = min(upcoming, calendar.next_due(task.validate_datetime, now) or upcoming)
         return upcoming
@@ -263,38 +330,29 @@ class Queue(Huey):  # type: ignore[misc]
             # The job is safe, and a worker will find it: whoever deferred it must not suffer.
             logger.exception("The bell could not be rung for job %s.", job.id)
 
-    def _ring_after_commit(self, job: Job) -> None:
-        db.after_commit(lambda: self._ring(job))
+    def _ring_after_commit(self, *jobs: Job) -> None:
+        for job in jobs:
+            if not job.waits_for:
+                db.after_commit(partial(self._ring, job))
 
 
 queue = Queue()
 
 
 def bind(folder: Path, url: str, secret: bytes) -> None:
-    """Give the queue its bell (a FIFO in `folder`, or Redis at `url`) and its signing key."""
+    """Give the queue its bell (see `storage.bell`) and its signing key."""
     queue.serializer = SignedJson(secret)
-    queue.storage = RedisBell(queue.name, url) if url else Doorbell(queue.name, folder / "doorbell")
+    queue.storage = bell(queue.name, folder, url)
 
 
-def register_worker() -> None:
-    """Write down that this process works, and forget the ones of this machine that are gone."""
-    gone = [row.identity for row in Worker.select() if not processes.is_alive(row.identity)]
-    with db.atomic():
-        Worker.delete().where(Worker.identity.in_(gone)).execute()
-        Worker.create(identity=processes.identity(), parent=processes.parent_identity())
-
-
-def _is_to_blame(worker: str) -> bool:
-    """Tell whether the job of a dead worker may be what killed it.
-
-    A power cut, or the end of the whole tree with its supervisor, is no fault of the job.
-    """
-    row = Worker.get_or_none(Worker.identity == worker)
-    return processes.is_of_this_boot(worker) and (row is None or processes.is_alive(row.parent))
+def _too_long(job: Job) -> str:
+    return f"It took longer than the {job.timeout:g} seconds it may take."
 
 
 def describe(error: Exception) -> str:
     """Return an error in words: its own if it was made for people, else its kind and text."""
+    if isinstance(error, MemoryError):
+        return "It needed more memory than it may have."
     return str(error) if isinstance(error, HomequeueError) else f"{type(error).__name__}: {error}"
 
 
@@ -307,11 +365,3 @@ def retry_delay(task: Task, attempt: int) -> float:
     """Return the seconds to wait after the n-th attempt: growing, capped, never in step."""
     growth = (task.retry_backoff or 1) ** (attempt - 1)
     return float(min(task.retry_delay * growth, LONGEST_DELAY) * random.uniform(0.9, 1.1))
-
-
-_EPOCH = datetime(1970, 1, 1)
-
-
-def _epoch(eta: Any) -> float | None:
-    # Huey's etas are naive UTC datetimes.
-    return (eta - _EPOCH).total_seconds() if eta is not None else None

@@ -9,7 +9,7 @@ _absent = "redis" not in sys.modules
 if _absent:
     sys.modules["redis"] = None  # type: ignore[assignment]  # makes `import redis` fail
 try:
-    from huey.api import Huey, PeriodicTask, Task, crontab
+    from huey.api import Huey, PeriodicTask, Task, chord, crontab, group
     from huey.exceptions import ConfigurationError
     from huey.serializer import Serializer
     from huey.storage import BaseStorage
@@ -24,5 +24,7 @@ __all__ = [
     "PeriodicTask",
     "Serializer",
     "Task",
+    "chord",
     "crontab",
+    "group",
 ]

@@ -7,11 +7,13 @@ worker wakes at once. A message that is lost, doubled or forged costs a look at 
 import logging
 import os
 import select
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from homequeue import postgres
 from homequeue.queue.light import BaseStorage
 
 logger = logging.getLogger("homequeue.queue")
@@ -125,5 +127,94 @@ class RedisBell(BaseStorage):  # type: ignore[misc]
         self._listener.close()
 
     def _turn_deaf(self, error: Exception) -> None:
-        logger.warning("Redis does not answer, workers look at the ledger instead: %s", error)
-        self._deaf_until = time.monotonic() + DEAF_PERIOD
+        self._deaf_until = _deaf("Redis", error)
+
+
+class PostgresBell(BaseStorage):  # type: ignore[misc]
+    """PostgreSQL's NOTIFY: each message wakes every worker that listens, and is kept nowhere."""
+
+    blocking = True
+    #: Seconds a ring may take: whoever rings has a person waiting.
+    ring_seconds = 1.0
+
+    def __init__(self, name: str, url: str) -> None:
+        super().__init__(name)
+        self._error = postgres.load().Error
+        self._url = url
+        self._ringer: Any = None
+        self._ringing = threading.Lock()
+        self._listener: Any = None
+        self._deaf_until = 0.0
+
+    def enqueue(self, data: bytes, priority: float | None = None) -> None:
+        """Tell all that listen; when PostgreSQL is away the ledger alone must do."""
+        with self._ringing:  # a connection is for one thread at a time
+            if time.monotonic() < self._deaf_until:
+                return
+            try:
+                with postgres.patience(self.ring_seconds):
+                    self._rung(data.decode("ascii"))
+            except self._error as error:
+                self._turn_deaf(error)
+
+    def wait(self, seconds: float) -> bytes | None:
+        """Return a message that has come, or None after the seconds."""
+        if time.monotonic() < self._deaf_until:
+            time.sleep(min(seconds, DEAF_SECONDS))
+            return None
+        try:
+            if self._listener is None:
+                # What was rung before we listened is not heard: the ledger must be looked at again.
+                self._listener = self._listening()
+                return None
+            return self._heard(seconds)
+        except self._error as error:
+            self._turn_deaf(error)
+            return None
+
+    def close(self) -> None:
+        """Close the connections; the next use opens them again."""
+        for connection in (self._ringer, self._listener):
+            if connection is not None:
+                connection.close()
+        self._ringer = self._listener = None
+
+    def _rung(self, message: str) -> None:
+        if self._ringer is None or postgres.is_lost(self._ringer):
+            self._ringer = postgres.connect(self._url)
+        self._ringer.cursor().execute("SELECT pg_notify(%s, %s)", (self.name, message))
+
+    def _listening(self) -> Any:
+        connection = postgres.connect(self._url)
+        connection.cursor().execute(f'LISTEN "{self.name}"')
+        return connection
+
+    def _heard(self, seconds: float) -> bytes | None:
+        poll = select.poll()
+        poll.register(self._listener.fileno(), select.POLLIN)
+        if not self._listener.notifies and poll.poll(seconds * 1000):
+            self._listener.poll()
+        if not self._listener.notifies:
+            return None
+        message = str(self._listener.notifies[0].payload)
+        # One look at the ledger is the answer to all of them.
+        self._listener.notifies.clear()
+        return message.encode()
+
+    def _turn_deaf(self, error: Exception) -> None:
+        self.close()
+        self._deaf_until = _deaf("PostgreSQL", error)
+
+
+def bell(name: str, folder: Path, url: str) -> BaseStorage:
+    """Return the bell that an address means; without one it is the FIFO in `folder`."""
+    if not url:
+        return Doorbell(name, folder / "doorbell")
+    return PostgresBell(name, url) if url.startswith("postgres") else RedisBell(name, url)
+
+
+def _deaf(server: str, error: Exception) -> float:
+    """Say that a server is away; return the moment from which it is tried again."""
+    why = str(error).strip().partition("\n")[0]
+    logger.warning("%s does not answer, workers look at the ledger instead: %s", server, why)
+    return time.monotonic() + DEAF_PERIOD

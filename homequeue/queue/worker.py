@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from homequeue import processes
-from homequeue.queue import Queue, register_worker
+from homequeue import config, processes, runs
+from homequeue.log import plain
+from homequeue.queue import Queue, watch, workers
 from homequeue.queue.light import PeriodicTask, Task
 
 logger = logging.getLogger("homequeue.worker")
@@ -34,9 +35,14 @@ class Worker:
     """
 
     def __init__(
-        self, queue: Queue, call: Callable[[], None] | None = None, patience: float | None = None
+        self,
+        queue: Queue,
+        call: Callable[[], None] | None = None,
+        patience: float | None = None,
+        name: str = "worker",
     ) -> None:
         self.queue = queue
+        self._name = name
         self._call = call
         self._called_at = 0.0
         self._patience = patience
@@ -50,7 +56,10 @@ class Worker:
         """Work until SIGTERM, then finish the running job; SIGINT puts it back instead."""
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._interrupt)
+        signal.signal(signal.SIGUSR2, lambda *_: watch.look())
+        logging.getLogger().addHandler(_Notes())
         processes.yield_to_others()
+        processes.limit_memory(config.settings().queue.memory)
         try:
             self._begin()
             while not self._stopping:
@@ -63,7 +72,7 @@ class Worker:
             try:
                 # First the jobs of the dead, whom registering forgets.
                 self.queue.recover()
-                register_worker()
+                workers.register(self._name)
             except Exception:
                 self._complain()
             else:
@@ -89,8 +98,10 @@ class Worker:
         """Free the jobs of the dead every LOOK_AROUND, start periodic work when it is due."""
         now = time.time()
         if not self._looked_at <= now < self._looked_at + LOOK_AROUND:
+            workers.beat()
             self.queue.recover()
             self._looked_at, self._upcoming = now, self.queue.start_due(now)
+            self._stopping |= self._is_one_too_many()
         elif now >= self._upcoming:
             self._upcoming = self.queue.start_due(now)
 
@@ -99,7 +110,12 @@ class Worker:
             return  # the house's own chores are short
         if time.monotonic() > self._called_at + LOOK_AROUND:
             self._called_at = time.monotonic()
-            self._call()
+            if workers.siblings() < workers.allowed():
+                self._call()
+
+    def _is_one_too_many(self) -> bool:
+        """Tell whether a spare worker should leave although there is work."""
+        return self._patience is not None and workers.siblings() > workers.allowed()
 
     def _sleep(self) -> None:
         processes.give_back_memory()
@@ -126,3 +142,10 @@ class Worker:
     def _interrupt(self, _signum: int, _frame: Any) -> None:
         self._stopping = True
         raise KeyboardInterrupt
+
+
+class _Notes(logging.Handler):
+    """Keeps with a job what is logged while it runs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        runs.note(plain(f"{record.levelname} {record.name}: {record.getMessage()}"))

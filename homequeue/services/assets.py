@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from peewee import Expression, prefetch
 
-from homequeue import ledger
+from homequeue import holds, ledger
 from homequeue.errors import Conflict, Invalid, NotFound
 from homequeue.models import Asset, Job, Rendition, User
 
@@ -111,6 +111,17 @@ def count(owner: User, *conditions: Expression) -> int:
     return int(
         Asset.select().where(Asset.owner == owner, Asset.trashed_at.is_null(), *conditions).count()
     )
+
+
+def paused_until() -> float:
+    """Return the moment until which no pictures are made; 0 if nothing holds them back."""
+    pauses = holds.pauses()
+    return max(pauses.get("", 0.0), pauses.get("process_asset", 0.0))
+
+
+def total(owner: User, chosen: Filter) -> int:
+    """Return how many assets a filter lets through."""
+    return int(Asset.select().where(*_conditions(owner, chosen)).count())
 
 
 def edit(asset: Asset, changes: dict[str, Any]) -> None:

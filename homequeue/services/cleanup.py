@@ -6,7 +6,7 @@ from homequeue import config, db, facts, ledger
 from homequeue.errors import HomequeueError
 from homequeue.media import media
 from homequeue.models import Asset, Rendition, User
-from homequeue.services import assets, ingest, users
+from homequeue.services import assets, batches, ingest, machine, users
 
 DAY = 86400
 #: An upload to which nothing was added for this long is given up, in seconds.
@@ -42,6 +42,12 @@ def purge(asset: Asset) -> bool:
     return True
 
 
+def empty_trash(owner: User) -> int:
+    """Delete for good all that a user has in the trash; return how many assets."""
+    trashed = Asset.select().where(Asset.owner == owner, Asset.trashed_at.is_null(False))
+    return sum(purge(asset) for asset in list(trashed))
+
+
 def forget_stale() -> dict[str, int]:
     """Forget uploads that were given up, sessions that expired and jobs long done."""
     if not _clock_is_steady():
@@ -52,6 +58,7 @@ def forget_stale() -> dict[str, int]:
         "renditions": _remove_stray_renditions(),
         "sessions": users.forget_sessions(),
         "jobs": ledger.forget_before(history),
+        "batches": batches.forget_before(history),
     }
 
 
@@ -70,6 +77,7 @@ def check_disk() -> dict[str, int]:
     media.check_mounted()
     seen = {"free": media.free_bytes(), "total": media.disk_bytes()}
     facts.remember("disk", seen | {"at": time.time()})
+    machine.watch_disk(seen["free"])
     return seen
 
 

@@ -163,9 +163,12 @@ def nothing(kind: Format) -> str:
 
 def too_large(pixels: int, limit: int) -> errors.TooLarge:
     """The error for more pixels than can be taken, in millions."""
+    # A bomb claims any number, and a number nobody can imagine is no help.
+    most = 10 * limit
+    claim = f"{max(pixels // 10**6, 1):,}" if pixels <= most else f"more than {most // 10**6:,}"
     return errors.TooLarge(
-        f"This photo has {max(pixels // 10**6, 1)} million pixels; of its kind, this machine "
-        f"can take {limit // 10**6} million."
+        f"This photo has {claim} million pixels; of its kind, this machine "
+        f"can take {limit // 10**6:,} million."
     )
 
 

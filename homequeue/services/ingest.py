@@ -68,11 +68,20 @@ def check_room(size: int = 0) -> None:
 def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
     """Read a file to its end and tell what it is; nothing is kept of one that we do not take."""
     incoming = media.receive()
-    memory = config.settings().renditions.memory
     try:
         for chunk in chunks:
             incoming.write(chunk)
             check_size(incoming.size)
+    except BaseException:
+        incoming.discard()
+        raise
+    return arrived(upload, incoming)
+
+
+def arrived(upload: Upload, incoming: Incoming) -> Received:
+    """Tell what a file is whose last byte is there; one that we do not take is discarded."""
+    memory = config.settings().renditions.memory
+    try:
         if not incoming.size:
             raise Invalid("This file is empty.")
         identity = imaging.identify(incoming.complete(), memory)
@@ -119,17 +128,16 @@ def adopt(path: str, owner: User, defer: Defer) -> Asset:
 
 
 def in_words(size: int) -> str:
-    """Return a number of bytes the way people say it.
+    """Return a number of bytes the way people say it, in powers of ten as phones count.
 
-    >>> in_words(4 * 2**30), in_words(1500)
-    ('4 GB', '1.5 KB')
+    >>> in_words(4 * 10**9), in_words(1500), in_words(1)
+    ('4 GB', '1.5 kB', '1 byte')
     """
-    amount = float(size)
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if amount < 1024:
-            return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
-        amount /= 1024
-    return f"{amount:.1f}".removesuffix(".0") + " TB"
+    if size < 1000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    # Halfway up from 999.9 it already reads as 1 of the next unit.
+    unit = next((n for n in range(1, 4) if size < 999.95 * 1000**n), 4)
+    return f"{size / 1000**unit:.1f}".removesuffix(".0") + (" kB", " MB", " GB", " TB")[unit - 1]
 
 
 def _keep(file: Received) -> str:

@@ -1,15 +1,25 @@
 """Notifications: one message for a batch of uploads, through the channels of the settings."""
 
+import logging
+import re
 import time
 from typing import Any
+from urllib.parse import quote, unquote
 
 from homequeue import config, facts, ledger
-from homequeue.errors import DeliveryFailed, NotYet
+from homequeue.config import Settings
+from homequeue.errors import ConfigError, DeliveryFailed, NotYet
 from homequeue.models import Asset, User
 from homequeue.services import assets, sandbox, users
 
+logger = logging.getLogger("homequeue.notify")
+
 #: How many failures a message names; the rest is counted.
 MOST_NAMED = 10
+#: How much of the reason is kept why a channel did not take a message, in characters.
+MOST_WORDS = 300
+#: How the lines of Apprise's log begin that hold what a server or the system answered.
+DETAIL = "Socket Exception: "
 #: Apprise and its parsers take this much memory, and a slow mail server this many seconds.
 LIMITS = sandbox.Limits(memory=256 * 2**20, seconds=60)
 
@@ -65,33 +75,111 @@ def send(title: str, text: str, name: str = "told") -> None:
     Which have taken it is remembered under `name`, so that trying again tells nobody twice.
     """
     told = list(facts.recall(name, []))
-    failed = ""
-    for url in config.settings().notifications.urls:
+    failed = []
+    for place, url in enumerate(config.settings().notifications.urls, 1):
         channel = users.digest(url)
         if channel not in told:
             why = _deliver(url, title, text)
-            failed = why or failed
-            if not why:
+            if why:
+                failed.append(f"{_called(place, url)}: {why}")
+            else:
                 told.append(channel)
                 facts.remember(name, told)
     if failed:
-        raise DeliveryFailed(failed)
+        raise DeliveryFailed("The notification could not be delivered: " + "; ".join(failed))
+
+
+def check(settings: Settings) -> None:
+    """Raise ConfigError if Apprise cannot use one of the addresses in the settings.
+
+    Its answer costs a child process and up to a few seconds on a small machine.
+    """
+    urls = settings.notifications.urls
+    if not urls:
+        return
+    try:
+        reasons = sandbox.run(_try, list(urls), limits=LIMITS).value
+    except sandbox.ChildFailed as error:
+        # Photos do not wait for mail: what is wrong will be seen when something is to be sent.
+        logger.warning("The notification addresses could not be checked: %s", error)
+        return
+    for place, (url, why) in enumerate(zip(urls, reasons, strict=True), 1):
+        if why:
+            where = f"notifications.urls ({settings.sources.get('notifications.urls', 'default')})"
+            words = f"{_called(place, url)} cannot be used: {without_secrets(why, url)}"
+            raise ConfigError(f"{where}: {words}")
+
+
+def without_secrets(text: str, url: str) -> str:
+    """Return text on one line in which stars stand for what may be secret in an address.
+
+    That is nearly all of it: some services have a token where others have the host or the path.
+    """
+    rest = re.sub(r"[?&]((to|from|cc|bcc|smtp)=[^&]*|[\w.+-]+=)", "/", url.partition("://")[2])
+    host = re.match(r"[^/?#]*@([^/?#:]*)", rest)
+    pieces = set(re.split(r"[:/?#&=@,]", rest)) - {"", host[1] if host else ""}
+    secrets = {form for piece in pieces for form in (piece, unquote(piece), quote(piece))}
+    for secret in sorted(secrets, key=len, reverse=True):
+        # A short one is part of many words that have nothing to do with it.
+        pattern = r"(?<!\w){}(?!\w)" if len(secret) < 4 else "{}"
+        text = re.sub(pattern.format(re.escape(secret)), "****", text)
+    return _line(text)
+
+
+def _called(place: int, url: str) -> str:
+    return f"address {place} ({url.partition('://')[0]}://…)"
 
 
 def _deliver(url: str, title: str, text: str) -> str:
     """Return why a channel did not take a message; empty if it did."""
     try:
-        answer = sandbox.run(_send, url, title, text, limits=LIMITS)
+        why = str(sandbox.run(_send, url, title, text, limits=LIMITS).value)
     except sandbox.ChildFailed as error:
-        return f"The notification could not be delivered: {error}"
-    return "" if answer.value else "The notification could not be delivered."
+        return str(error)
+    return without_secrets(why, url)[:MOST_WORDS]
 
 
 def _send(url: str, title: str, text: str) -> tuple[Any, list[bytes]]:
     import apprise  # noqa: PLC0415  (30 MB that only this child needs)
 
+    heard = _Listener()
     channel = apprise.Apprise()
-    return channel.add(url) and bool(channel.notify(title=title, body=text)), []
+    taken = channel.add(url) and channel.notify(title=title, body=text)
+    return "" if taken else heard.reason(), []
+
+
+def _try(urls: list[str]) -> tuple[Any, list[bytes]]:
+    """Return of each address why Apprise cannot use it; empty if it can."""
+    import apprise  # noqa: PLC0415  (30 MB that only this child needs)
+
+    reasons = []
+    for url in urls:
+        heard = _Listener()
+        reasons.append("" if apprise.Apprise.instantiate(url) else heard.reason())
+    return reasons, []
+
+
+class _Listener(logging.Handler):
+    """Hears what Apprise says in its log, the only place where it gives reasons."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: list[str] = []
+        log = logging.getLogger("apprise")
+        log.handlers = [self]
+        log.setLevel(logging.DEBUG)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep warnings and errors, and the detail that follows one; the rest tells secrets."""
+        text = record.getMessage()
+        # urllib3 wraps the cause into what it was doing, and where.
+        detail = re.sub(r'.*Caused by .*?: (.*?)"?\)+$', r"\1", text.partition(DETAIL)[2])
+        if record.levelno >= logging.WARNING or detail:
+            self._said.append(detail or text)
+
+    def reason(self) -> str:
+        """Return what went wrong, in Apprise's words."""
+        return "; ".join(dict.fromkeys(self._said)) or "Apprise gives no reason."
 
 
 def _line(text: str | None) -> str:

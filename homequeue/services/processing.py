@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any, BinaryIO
 
-from homequeue import config, ledger
+from homequeue import config, ledger, runs
 from homequeue.media import media
 from homequeue.models import Asset, Rendition
 from homequeue.services import assets, imaging, metadata, sandbox
@@ -20,7 +20,9 @@ def process(asset_id: int) -> None:
     if not assets.move(asset_id, assets.PROCESSING):
         return
     asset: Asset = Asset.get_by_id(asset_id)
+    runs.report("Opening the photo")
     answer = examine(asset)
+    runs.used(answer.peak_memory)
     renditions = [
         _keep(asset, picture, data)
         for picture, data in zip(answer.value["pictures"], answer.blobs, strict=True)

@@ -1,7 +1,6 @@
 """A child process with limits for work on files nobody vouches for: one bad file costs one job."""
 
 import contextlib
-import ctypes
 import faulthandler
 import gc
 import json
@@ -16,19 +15,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
-from homequeue import errors
+from homequeue import errors, processes
 
-#: prctl(2): be killed when the parent dies; never gain rights by an exec.
-PR_SET_PDEATHSIG = 1
-PR_SET_NO_NEW_PRIVS = 38
 #: Bytes of the JSON part of an answer; metadata of a photo is a few kB.
 MOST_JSON = 4 << 20
 PIECE = 1 << 20
 
 #: What can be run: it returns a value that JSON can carry, and pieces of bytes.
 Work = Callable[..., tuple[Any, list[bytes]]]
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class ChildFailed(errors.HomequeueError):
@@ -203,10 +197,8 @@ def _be_child(
 
 
 def _confine(parent: int, limits: Limits) -> None:
-    for option, value in ((PR_SET_PDEATHSIG, signal.SIGKILL), (PR_SET_NO_NEW_PRIVS, 1)):
-        _libc.prctl(option, *map(ctypes.c_ulong, (value, 0, 0, 0)))
-    if os.getppid() != parent:
-        os._exit(1)  # it died before the line above
+    processes.die_with_parent(signal.SIGKILL, parent)
+    processes.gain_no_rights()
     gc.disable()  # garbage of the parent's is not this process's to finalise
     _quiet()
     _forget_signals()

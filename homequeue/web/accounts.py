@@ -5,10 +5,10 @@ from typing import Any
 from bottle import HTTPResponse
 
 from homequeue import config
-from homequeue.errors import HomequeueError
+from homequeue.errors import HomequeueError, Invalid, NotSignedIn
 from homequeue.models import User
 from homequeue.services import users
-from homequeue.web.pages import page
+from homequeue.web.pages import page, say
 from homequeue.web.principals import COOKIE
 from homequeue.web.visits import Visit, local_path, see_other, with_retry
 
@@ -38,6 +38,24 @@ def sign_out(visit: Visit) -> HTTPResponse:
     answer = see_other("/sign-in")
     answer.delete_cookie(COOKIE, path="/")
     return answer
+
+
+def show_password(visit: Visit) -> HTTPResponse:
+    """Show the page on which somebody changes their own password."""
+    return page(visit, "password", error="")
+
+
+def change_password(visit: Visit) -> HTTPResponse:
+    """Take a new password from who knows the old one; every other session ends."""
+    try:
+        # As a sign-in, so that guessing has to wait here too.
+        users.sign_in(visit.user.name, visit.form("old"), visit.address)
+        users.set_password(visit.user, visit.form("new"))
+    except HomequeueError as error:
+        said = Invalid("The old password is wrong.") if isinstance(error, NotSignedIn) else error
+        answer = page(visit, "password", status=said.status, error=str(said))
+        return with_retry(answer, said)
+    return _welcome(visit, visit.user, say("/", "password"))
 
 
 def show_set_up(visit: Visit) -> Any:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -43,7 +44,7 @@ def create_app(secret: bytes) -> Wsgi:
     app = Bottle(catchall=True)
     app.config["json.enable"] = False
     app.router.add_filter("id", lambda _: (r"-?\d+", _read_id, str))
-    app.default_error_handler = _unrouted
+    app.default_error_handler = partial(_unrouted, secret=secret)
     for route in ROUTES:
         app.route(route.path, route.method, _guarded(route, secret))
     return secured(app)
@@ -121,8 +122,13 @@ def _ask_to_sign_in(visit: Visit, error: NotSignedIn) -> HTTPResponse:
     return see_other(f"/sign-in?next={quote(back, safe='/')}")
 
 
-def _unrouted(error: HTTPError) -> HTTPResponse:
+def _unrouted(error: HTTPError, secret: bytes) -> HTTPResponse:
     """Answer what no handler answered: an unknown address, a wrong method, too long a form."""
-    answer = refuse(Visit(request, Principal()), UNROUTED.get(int(error.status_code), DEFECT))
+    visit = Visit(request, Principal())
+    # The navigation is there for whom it is; a token or a database that is no good changes nothing.
+    with suppress(NotSignedIn, OperationalError):
+        visit.principal = _who(visit)
+        visit.csrf = principals.csrf_token(visit.principal, secret)
+    answer = refuse(visit, UNROUTED.get(int(error.status_code), DEFECT))
     answer.headers.update({name: value for name, value in error.headerlist if name == "Allow"})
     return answer

@@ -123,10 +123,10 @@ def _send(
 
 def _body(visit: Visit, file: BinaryIO, start: int, length: int) -> Any:
     file.seek(start)
-    wrapper = visit.request.environ.get("wsgi.file_wrapper")
-    # The server sends from the file itself, as many bytes as Content-Length says.
-    if wrapper is not None:
-        return wrapper(file, 2**16)
+    # The server sends from the file itself, as many bytes as Content-Length says, and no thread
+    # waits for it: but only a file as it is, which Bottle wraps for it.
+    if "wsgi.file_wrapper" in visit.request.environ:
+        return file
     with file:
         return file.read(length)
 

@@ -7,7 +7,7 @@ from bottle import HTTPResponse
 from homequeue import __version__, ledger
 from homequeue.errors import NotAllowed, Unavailable
 from homequeue.media import media
-from homequeue.services import jobs
+from homequeue.services import figures
 from homequeue.web.visits import Visit, as_json
 
 
@@ -20,7 +20,7 @@ def readyz(visit: Visit) -> HTTPResponse:  # noqa: ARG001
     """Say whether storage, database and workers are there."""
     media.check_mounted()
     ledger.counts()
-    if not jobs.workers():
+    if not figures.present_workers():
         raise Unavailable("No worker is running.")
     return as_json({"status": "ready"})
 
@@ -41,12 +41,16 @@ def _lines() -> Iterator[str]:
     yield "# TYPE homequeue_jobs gauge"
     for state, number in ledger.counts().items():
         yield f'homequeue_jobs{{state="{state}"}} {number}'
-    figures = (
-        ("oldest_wait_seconds", "Wait of the job that has been due longest.", jobs.oldest_wait()),
-        ("workers", "Worker processes alive.", len(jobs.workers())),
+    gauges = (
+        (
+            "oldest_wait_seconds",
+            "Wait of the job that has been due longest.",
+            figures.oldest_wait(),
+        ),
+        ("workers", "Worker processes alive.", len(figures.present_workers())),
         ("disk_free_bytes", "Free space on the disk of the library.", media.free_bytes()),
     )
-    for name, words, figure in figures:
+    for name, words, figure in gauges:
         yield f"# HELP homequeue_{name} {words}"
         yield f"# TYPE homequeue_{name} gauge"
         yield f"homequeue_{name} {figure}"

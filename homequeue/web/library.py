@@ -1,13 +1,13 @@
 """The assets of the API: lists, single ones, changes, the trash."""
 
 import re
-from typing import Any
 
 from bottle import HTTPResponse
 
 from homequeue.errors import Invalid
+from homequeue.models import Asset
 from homequeue.services import assets, cleanup
-from homequeue.web.shapes import asset_json
+from homequeue.web.shapes import asset_json, rfc3339
 from homequeue.web.visits import Visit, as_json
 
 MOST_CHECKSUMS = 10_000
@@ -24,9 +24,12 @@ def list_assets(visit: Visit) -> HTTPResponse:
     )
     limit = visit.number("limit", assets.PAGE, 500)
     shown, following = assets.timeline(visit.user, chosen, visit.query("cursor"), limit)
-    return as_json(
-        {"assets": [asset_json(asset, visit.user) for asset in shown], "next": following}
-    )
+    answer = {"assets": [asset_json(asset, visit.user) for asset in shown], "next": following}
+    paused = assets.paused_until()
+    # Who waits for pictures learns here why none come.
+    if paused:
+        answer["paused_until"] = rfc3339(paused)
+    return as_json(answer)
 
 
 def _ids(text: str) -> tuple[int, ...]:
@@ -74,7 +77,7 @@ def restore_asset(visit: Visit, asset_id: int) -> HTTPResponse:
     return get_asset(visit, asset_id)
 
 
-def purge(asset: Any) -> None:
+def purge(asset: Asset) -> None:
     """Delete an asset from the trash for good."""
     assets.must_be_trashed(asset)
     cleanup.purge(asset)

@@ -2,21 +2,32 @@
 
 import hashlib
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from bottle import HTTPResponse, SimpleTemplate, template
 
-from homequeue import __version__, config, ledger
+from homequeue import __version__, config, holds, ledger
 from homequeue.models import Asset
-from homequeue.services import assets, ingest, jobs
+from homequeue.services import assets, cleanup, figures, ingest, jobs
 from homequeue.web import shapes
 from homequeue.web.visits import Visit, see_other
 
 VIEWS = str(Path(__file__).parent / "views")
 #: How many jobs of a kind the activity page lists.
 LISTED = 20
+#: What a page says after a form was dealt with, by the first word of `said` in its address.
+SAID = {
+    "trashed": "Moved to the trash.",
+    "restored": "Taken out of the trash.",
+    "purged": "Deleted for good.",
+    "emptied": "The trash is empty now.",
+    "password": "Your password is changed. Other browsers have to sign in again.",
+}
 ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/heic,image/heif,image/avif,image/tiff"
 
 
@@ -32,6 +43,7 @@ def page(visit: Visit, view: str, status: int = 200, **context: Any) -> HTTPResp
         csrf=visit.csrf,
         path=visit.request.path,
         status=status,
+        said=_said(visit) if visit.principal.user and status == 200 else None,
         **context,
     )
     headers = {"Content-Type": "text/html; charset=utf-8"}
@@ -43,16 +55,39 @@ def static_url(path: str) -> str:
     return f"/static/{path}?v={__version__}"
 
 
+def say(location: str, said: str) -> str:
+    """Return an address whose page then says a word of SAID, such as “trashed-7”.
+
+    >>> say("/assets/8", "trashed-7"), say("/?q=sea#a-7", "restored-7")
+    ('/assets/8?said=trashed-7', '/?q=sea&said=restored-7#a-7')
+    """
+    address, mark, fragment = location.partition("#")
+    return f"{address}{'&' if '?' in address else '?'}said={said}{mark}{fragment}"
+
+
+def _said(visit: Visit) -> dict[str, str] | None:
+    word, _, number = (visit.query("said") or "").partition("-")
+    if word not in SAID:
+        return None
+    return {"word": word, "words": SAID[word], "asset": number if number.isdecimal() else ""}
+
+
 def timeline(visit: Visit) -> HTTPResponse:
-    """Show the photos by day, newest first."""
-    shown, following = assets.timeline(visit.user, assets.Filter(), visit.query("cursor"))
+    """Show the photos by day, newest first: all of them, or those somebody looks for."""
+    q = (visit.query("q") or "").strip()
+    chosen = assets.Filter(q=q or None, favorite=visit.flag("favorite") or None)
+    shown, following = assets.timeline(visit.user, chosen, visit.query("cursor"))
     unfinished = Asset.state.in_((assets.PENDING, assets.PROCESSING))
+    query = {"q": chosen.q, "favorite": chosen.favorite and 1, "cursor": following}
     shown_page = page(
         visit,
         "timeline",
         days=by_day(shown),
-        next=following,
+        older=f"/?{urlencode({k: v for k, v in query.items() if v})}" if following else None,
+        chosen=chosen,
+        found=assets.total(visit.user, chosen),
         count=assets.count(visit.user),
+        paused=_paused(),
         busy=assets.count(visit.user, unfinished),
         failed=assets.count(visit.user, Asset.state == assets.FAILED),
     )
@@ -75,7 +110,8 @@ def viewer(visit: Visit, asset_id: int) -> HTTPResponse:
     """Show one photo with its neighbours and what is known of it."""
     asset = assets.get(visit.user, asset_id)
     newer, older = assets.neighbours(asset)
-    return page(visit, "viewer", asset=shapes.asset_details(asset), newer=newer, older=older)
+    shown = shapes.asset_details(asset)
+    return page(visit, "viewer", asset=shown, newer=newer, older=older, paused=_paused())
 
 
 def trash(visit: Visit) -> HTTPResponse:
@@ -86,7 +122,14 @@ def trash(visit: Visit) -> HTTPResponse:
     tiles = [
         shapes.asset_tile(asset) | {"purge_label": _purge_label(asset, days)} for asset in shown
     ]
-    return page(visit, "trash", assets=tiles, days=days, next=following)
+    total = assets.total(visit.user, trashed)
+    return page(visit, "trash", assets=tiles, days=days, total=total, next=following)
+
+
+def empty_trash(visit: Visit) -> HTTPResponse:
+    """Delete for good all that the user has in the trash, then go back there."""
+    cleanup.empty_trash(visit.user)
+    return see_other(say("/trash", "emptied"))
 
 
 def upload(visit: Visit, results: list[dict[str, Any]] | None = None) -> HTTPResponse:
@@ -98,6 +141,7 @@ def upload(visit: Visit, results: list[dict[str, Any]] | None = None) -> HTTPRes
         max_size=most,
         max_size_label=ingest.in_words(most),
         accept=ACCEPT,
+        paused=_paused(),
         results=results,
     )
 
@@ -107,10 +151,23 @@ def activity(visit: Visit) -> HTTPResponse:
     return _conditional(visit, page(visit, "activity", **_activity(visit)))
 
 
-def change(visit: Visit, asset_id: int, change_asset: Any, back: str) -> HTTPResponse:
-    """Change one of the user's assets by a form, then go back to a page."""
+def change(
+    visit: Visit, asset_id: int, change_asset: Callable[[Asset], None], back: str, said: str
+) -> HTTPResponse:
+    """Change one of the user's assets by a form, then go back to a page that says so."""
     change_asset(assets.get(visit.user, asset_id))
-    return see_other(visit.form("next") or back)
+    return see_other(say(visit.form("next") or back, f"{said}-{asset_id}"))
+
+
+def edit(visit: Visit, asset_id: int) -> HTTPResponse:
+    """Change favorite or caption by a form, then go back to the photo."""
+    changes: dict[str, Any] = {}
+    if "favorite" in visit.request.forms:
+        changes["favorite"] = visit.form("favorite") == "1"
+    if "caption" in visit.request.forms:
+        changes["caption"] = visit.form("caption").replace("\r\n", "\n").strip() or None
+    assets.edit(assets.get(visit.user, asset_id), changes)
+    return see_other(f"/assets/{asset_id}")
 
 
 def _conditional(visit: Visit, answer: HTTPResponse) -> HTTPResponse:
@@ -133,7 +190,11 @@ def _activity(visit: Visit) -> dict[str, Any]:
         "failed": (ledger.FAILED, ledger.QUARANTINED),
         "recent": (ledger.SUCCEEDED, ledger.CANCELLED),
     }
+    periodic = figures.periodic()
     chosen = {name: jobs.Chosen(user, states) for name, states in groups.items()}
+    # The house's own chores would bury everything else; they have a table of their own.
+    chores = tuple(row["task"] for row in periodic)
+    chosen["recent"] = replace(chosen["recent"], besides=chores)
     found = {name: jobs.listed(one, LISTED) for name, one in chosen.items()}
     found["waiting"] = jobs.upcoming(chosen["waiting"], LISTED)
     rows = {
@@ -143,30 +204,32 @@ def _activity(visit: Visit) -> dict[str, Any]:
     totals = {name: jobs.total(chosen[name]) for name in ("running", "waiting", "failed")}
     unfinished = jobs.Chosen(user, (*ledger.WAITING, ledger.RUNNING), "process_asset")
     totals["photos"] = jobs.total(unfinished)
-    paused = ledger.paused_until()
+    paused = holds.paused_until()
     return {
         **rows,
         "waiting_total": totals["waiting"],
         "failed_total": totals["failed"],
         "summary": _summary(totals, paused > now),
-        "counts": {shapes.STATE_WORDS[state]: n for state, n in ledger.counts().items() if n},
+        "counts": {shapes.STATE_WORDS[state]: n for state, n in jobs.counts(user).items() if n},
         "workers": [
             {
                 "name": f"Worker {number}",
                 "alive": True,
-                "since_label": f"since {shapes.moment_label(worker.started_at)}",
+                "since_label": f"since {shapes.near_label(worker.started_at, now)}",
             }
-            for number, worker in enumerate(jobs.workers(), 1)
+            for number, worker in enumerate(figures.present_workers(), 1)
         ],
-        "paused": _paused_label(paused, now),
-        "periodic": [_periodic_row(row) for row in jobs.periodic()],
+        "paused": shapes.paused_label(paused, now),
+        "periodic": [_periodic_row(row, now) for row in periodic],
     }
 
 
 def _summary(totals: dict[str, int], is_paused: bool) -> str:
     busy = totals["running"] + totals["waiting"]
-    if is_paused:
+    if is_paused and totals["photos"]:
         return f"Paused, with {shapes.photos(totals['photos'])} waiting."
+    if is_paused:
+        return "Paused. No photo is waiting."
     if totals["photos"]:
         return f"Making previews for {shapes.photos(totals['photos'])}."
     if totals["running"]:
@@ -178,20 +241,16 @@ def _summary(totals: dict[str, int], is_paused: bool) -> str:
     return "All done. Nothing is waiting."
 
 
-def _paused_label(until: float, now: float) -> str:
-    if until <= now:
-        return ""
-    if until - now > jobs.FOREVER / 2:
-        return "Paused until somebody resumes."
-    return f"Paused until {shapes.moment_label(until)}."
+def _paused() -> str:
+    return shapes.paused_label(assets.paused_until(), time.time())
 
 
-def _periodic_row(row: dict[str, Any]) -> dict[str, Any]:
-    job = row["last_job"]
+def _periodic_row(row: dict[str, Any], now: float) -> dict[str, Any]:
+    job, last = row["last_job"], shapes.near_label(row["last_due"], now)
     return {
         "label": row["label"],
-        "last_label": shapes.moment_label(row["last_due"]),
-        "next_label": shapes.moment_label(row["next_due"]),
+        "last_label": f"last {last}" if last else "",
+        "next_label": f"next {shapes.near_label(row['next_due'], now)}",
         "result": "" if job is None else shapes.STATE_WORDS[job.state],
     }
 

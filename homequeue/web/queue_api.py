@@ -5,10 +5,10 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from homequeue import ledger
+from homequeue import holds, ledger
 from homequeue.errors import Invalid
 from homequeue.models import Job, User
-from homequeue.services import jobs
+from homequeue.services import figures, jobs, steering
 from homequeue.web.shapes import jobs_json, rfc3339
 from homequeue.web.visits import Visit, as_json, see_other
 
@@ -34,31 +34,31 @@ def get_job(visit: Visit, job_id: int) -> HTTPResponse:
 
 def retry_job(visit: Visit, job_id: int) -> HTTPResponse:
     """Queue a job again that ended badly."""
-    jobs.retry(jobs.get(job_id, _whose(visit)))
+    steering.retry(jobs.get(job_id, _whose(visit)), visit.user.name)
     return get_job(visit, job_id)
 
 
 def cancel_job(visit: Visit, job_id: int) -> HTTPResponse:
     """Cancel a job that waits."""
-    jobs.cancel(jobs.get(job_id, _whose(visit)))
+    steering.cancel(jobs.get(job_id, _whose(visit)), visit.user.name)
     return get_job(visit, job_id)
 
 
 def get_queue(visit: Visit) -> HTTPResponse:  # noqa: ARG001
     """Show the queue as a whole."""
-    paused = ledger.paused_until()
+    paused = holds.paused_until()
     return as_json(
         {
             "counts": ledger.counts(),
-            "tasks": jobs.counts_by_task(),
+            "tasks": figures.counts_by_task(),
             "workers": [
                 {"name": worker.identity, "started_at": rfc3339(worker.started_at)}
-                for worker in jobs.workers()
+                for worker in figures.present_workers()
             ],
-            "throughput": {"minute": jobs.throughput(60), "hour": jobs.throughput(3600)},
-            "oldest_wait": round(jobs.oldest_wait(), 3),
+            "throughput": {"minute": figures.throughput(60), "hour": figures.throughput(3600)},
+            "oldest_wait": round(figures.oldest_wait(), 3),
             "paused_until": rfc3339(paused) if paused > time.time() else None,
-            "periodic": [_periodic(row) for row in jobs.periodic()],
+            "periodic": [_periodic(row) for row in figures.periodic()],
         }
     )
 
@@ -68,43 +68,43 @@ def pause_queue(visit: Visit) -> HTTPResponse:
     seconds = visit.json().get("seconds")
     if seconds is not None and (type(seconds) not in (int, float) or not 0 < seconds < 10**9):
         raise Invalid("“seconds” takes a number above 0.")
-    jobs.pause(seconds)
+    steering.pause(seconds, visit.user.name)
     return get_queue(visit)
 
 
 def resume_queue(visit: Visit) -> HTTPResponse:
     """Start jobs again."""
-    jobs.resume()
+    steering.resume(visit.user.name)
     return get_queue(visit)
 
 
 def retry_by_form(visit: Visit, job_id: int) -> HTTPResponse:
     """Queue a job again, then go back to the page."""
-    jobs.retry(jobs.get(job_id, _whose(visit)))
+    steering.retry(jobs.get(job_id, _whose(visit)), visit.user.name)
     return _back(visit)
 
 
 def cancel_by_form(visit: Visit, job_id: int) -> HTTPResponse:
     """Cancel a job, then go back to the page."""
-    jobs.cancel(jobs.get(job_id, _whose(visit)))
+    steering.cancel(jobs.get(job_id, _whose(visit)), visit.user.name)
     return _back(visit)
 
 
 def retry_failed_by_form(visit: Visit) -> HTTPResponse:
     """Queue all failed jobs again, then go back to the page."""
-    jobs.retry_failed(_whose(visit))
+    steering.retry_all(jobs.Chosen(_whose(visit)), visit.user.name)
     return _back(visit)
 
 
 def pause_by_form(visit: Visit) -> HTTPResponse:
     """Pause the queue, then go back to the page."""
-    jobs.pause()
+    steering.pause(None, visit.user.name)
     return _back(visit)
 
 
 def resume_by_form(visit: Visit) -> HTTPResponse:
     """Resume the queue, then go back to the page."""
-    jobs.resume()
+    steering.resume(visit.user.name)
     return _back(visit)
 
 

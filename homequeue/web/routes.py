@@ -19,9 +19,9 @@ def describe(visit: Visit) -> HTTPResponse:  # noqa: ARG001
     return openapi.describe(ROUTES)
 
 
-_trash = partial(pages.change, change_asset=assets.trash, back="/")
-_restore = partial(pages.change, change_asset=assets.restore, back="/trash")
-_purge = partial(pages.change, change_asset=library.purge, back="/trash")
+_trash = partial(pages.change, change_asset=assets.trash, back="/", said="trashed")
+_restore = partial(pages.change, change_asset=assets.restore, back="/trash", said="restored")
+_purge = partial(pages.change, change_asset=library.purge, back="/trash", said="purged")
 
 ROUTES: tuple[Route, ...] = (
     # Anybody
@@ -40,9 +40,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/assets/<asset_id:id>/trash", _trash, "write"),
     Route("POST", "/assets/<asset_id:id>/restore", _restore, "write"),
     Route("POST", "/assets/<asset_id:id>/purge", _purge, "write"),
+    Route("POST", "/assets/<asset_id:id>/edit", pages.edit, "write"),
     Route("GET", "/upload", pages.upload, "upload"),
     Route("POST", "/upload", uploads.post_form, "upload", checks_csrf=True),
     Route("GET", "/trash", pages.trash, "read"),
+    Route("POST", "/trash/empty", pages.empty_trash, "write"),
+    Route("GET", "/password", accounts.show_password, "read"),
+    Route("POST", "/password", accounts.change_password, "write"),
     Route("GET", "/activity", pages.activity, "read"),
     Route("POST", "/jobs/<job_id:id>/retry", queue_api.retry_by_form, "write"),
     Route("POST", "/jobs/<job_id:id>/cancel", queue_api.cancel_by_form, "write"),

@@ -20,9 +20,10 @@ from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
 from waitress.utilities import Error
 
-from homequeue import config, db
+from homequeue import config, db, processes
 from homequeue.config import Settings
 from homequeue.errors import HomequeueError, TooLarge, Unavailable
+from homequeue.media import Incoming, media, storage_errors
 from homequeue.services import ingest
 from homequeue.web import principals
 from homequeue.web.principals import COOKIE
@@ -33,16 +34,24 @@ logger = logging.getLogger("homequeue.web")
 
 #: Where bodies of any size are welcome; elsewhere a body is a form or JSON.
 UPLOADS = re.compile(r"POST (/api/assets|/upload)|PUT /api/assets(/.*)?", re.DOTALL)
+#: Uploads that may hold more than the bytes of one photo.
+READ_LATER = ("multipart/", "application/x-www-form-urlencoded")
 #: The longest body of somebody who is not signed in, in bytes.
 SHORT_FORM = 16 * 1024
 #: The longest form of many files, in bytes.
 MOST_FORM = 2**40
 #: A request body beyond this is received into a file, in bytes.
-IN_MEMORY = 2**20
+IN_MEMORY = 2**18
+#: The most bytes that are given to the line at once.
+MOST_SENT = 2**18
 #: How long a refused client may go on sending before the line is cut, in seconds.
 LINGER = 5.0
 #: How long answers may take to leave after the stop signal, in seconds.
 DRAIN = 15.0
+#: The main loop sleeps no longer than this, in seconds: waitress looks for dead connections.
+LONGEST_PAUSE = 30.0
+#: While there are requests, and once after them, freed memory goes back after so many seconds.
+TIDY_EVERY = 3.0
 
 
 class Refusal(Error):  # type: ignore[misc]
@@ -61,6 +70,28 @@ class Refusal(Error):  # type: ignore[misc]
         return f"{self.code} {self.reason}", headers, body
 
 
+class Arrival:
+    """The buffer of a raw upload: its file in the library, hashed as the bytes come."""
+
+    def __init__(self) -> None:
+        self.incoming = media.receive()
+
+    def append(self, data: bytes) -> None:
+        """Take bytes from the line."""
+        self.incoming.write(data)
+
+    def __len__(self) -> int:
+        return self.incoming.size
+
+    def getfile(self) -> Incoming:
+        """Return what the application is given as the body."""
+        return self.incoming
+
+    def close(self) -> None:
+        """Forget the upload, unless it was kept."""
+        self.incoming.discard()
+
+
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Asks, when the headers are complete, whether a body may come at all, and how much of it."""
 
@@ -70,7 +101,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def received(self, data: bytes) -> int:
         """Take bytes from the line; return how many were used."""
         before = self.headers_finished
-        used = super().received(data)
+        try:
+            with storage_errors():
+                used = super().received(data)
+        except HomequeueError as error:
+            self._refuse(error)
+            return len(data)
         if self.error:
             self._speak_our_way()
         elif self.headers_finished and not before and (self.content_length or self.chunked):
@@ -82,6 +118,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def _admit(self) -> None:
         request = f"{self.command} {self.path}"
         self._most = admit(request, self.headers, self.content_length)
+        if UPLOADS.fullmatch(request) and not _kind(self.headers).startswith(READ_LATER):
+            self.body_rcv.buf = Arrival()
 
     def _complain(self) -> None:
         raise TooLarge("This is more than can be sent here.")
@@ -112,8 +150,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     parser_class = Parser
     will_close: bool
+    sendbuf_len: int
     _refused = False
     _cut_at = 0.0
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        # As much is read of a file at a time, whatever little of it the line then takes.
+        self.sendbuf_len = min(self.sendbuf_len, MOST_SENT)
 
     def service(self) -> None:
         """Execute one request, in a thread."""
@@ -137,6 +181,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]
                 self.socket.shutdown(socket.SHUT_WR)
         else:
             super().handle_close()
+            self.forget()
+
+    def forget(self) -> None:
+        """Leave nothing of a request whose end will not come."""
+        if self.request is not None:
+            self.request.close()
 
     def received(self, data: bytes) -> bool:
         """Take bytes from the line; after a refusal they are thrown away."""
@@ -152,6 +202,22 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
 
     channel_class = Channel
     is_draining = False
+    #: Whether a request was worked on since the last `tidy`.
+    is_stirred = False
+    _tidied = 0.0
+
+    def pull_trigger(self) -> None:
+        """Wake the main loop, from a thread that has something to send."""
+        self.is_stirred = True
+        super().pull_trigger()
+
+    def tidy(self) -> None:
+        """Give back the memory that requests have left, if that was not done just now."""
+        now = time.monotonic()
+        if self.is_stirred and now - self._tidied >= TIDY_EVERY:
+            self.is_stirred = False
+            self._tidied = now
+            processes.give_back_memory()
 
 
 def admit(request: str, headers: dict[str, str], size: int) -> int:
@@ -168,7 +234,7 @@ def admit(request: str, headers: dict[str, str], size: int) -> int:
         return most
     principals.authorise(principal, "upload")
     # A form may hold many files, each of which is measured when it comes.
-    is_form = headers.get("CONTENT_TYPE", "").startswith("multipart/")
+    is_form = _kind(headers).startswith("multipart/")
     if not is_form:
         ingest.check_size(size)
     # It is there twice for a moment: as it was received, and as it is kept.
@@ -233,7 +299,9 @@ def run(server: Server, ready: Callable[[int], None]) -> None:
     signal.signal(signal.SIGINT, stop)
     ready(int(server.effective_port))
     while not stopping:
-        wasyncore.loop(timeout=30, use_poll=True, map=server._map, count=1)
+        pause = TIDY_EVERY if server.is_stirred else LONGEST_PAUSE
+        wasyncore.loop(timeout=pause, use_poll=True, map=server._map, count=1)
+        server.tidy()
     _drain(server)
 
 
@@ -246,6 +314,8 @@ def _drain(server: Server) -> None:
     while _is_busy(server) and time.monotonic() < deadline:
         wasyncore.loop(timeout=0.1, use_poll=True, map=server._map, count=1)
     server.task_dispatcher.shutdown()
+    for channel in server.active_channels.values():
+        channel.forget()
 
 
 def _is_busy(server: Server) -> bool:
@@ -253,6 +323,10 @@ def _is_busy(server: Server) -> bool:
         channel.requests or channel.total_outbufs_len or channel.request is not None
         for channel in server.active_channels.values()
     )
+
+
+def _kind(headers: dict[str, str]) -> str:
+    return headers.get("CONTENT_TYPE", "").lower()
 
 
 def _cookie(headers: dict[str, str]) -> str:

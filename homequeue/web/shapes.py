@@ -1,12 +1,12 @@
 """What assets and jobs look like from outside: the JSON of the API and the dicts of the pages."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homequeue import ledger
 from homequeue.models import Asset, Job, Rendition, User
-from homequeue.services import assets, ingest, jobs
+from homequeue.services import assets, ingest, jobs, steering
 
 STATE_WORDS = {
     ledger.QUEUED: "Waiting",
@@ -92,7 +92,9 @@ def asset_details(asset: Asset) -> dict[str, Any]:
     return asset_tile(asset) | {
         "size_label": ingest.in_words(asset.size),
         "camera_label": _camera_label(asset),
+        "lens": asset.lens or "",
         "exposure_label": _exposure_label(json.loads(asset.exposure)),
+        "caption": asset.caption or "",
         "gps": None if asset.lat is None else {"lat": asset.lat, "lon": asset.lon},
         "taken_source_label": TAKEN_SOURCES.get(asset.taken_at_source, "written in the photo"),
         "uploaded_label": moment_label(asset.uploaded_at),
@@ -121,7 +123,7 @@ def job_rows(found: list[Job], now: float, *, with_traceback: bool) -> list[dict
             "thumbnail": f"/api/assets/{job.asset}/thumbnail" if _has_picture(job, names) else None,
             "error": job.error if job.state != ledger.SUCCEEDED else "",
             "traceback": (job.traceback or "") if with_traceback else "",
-            "queued_label": f"{ago(now - job.queued_at)} ago",
+            "queued_label": _since_label(now - job.queued_at),
             "elapsed_label": _elapsed_label(job, now),
             "attempts": job.attempts,
             "max_attempts": job.max_attempts,
@@ -148,6 +150,27 @@ def moment_label(moment: float | None) -> str:
         return ""
     when = datetime.fromtimestamp(moment)
     return f"{when.day} {when:%B %Y, %H:%M}"
+
+
+def near_label(moment: float | None, now: float) -> str:
+    """Return a moment in words that leave out the day if it is today; empty for none."""
+    if moment is None:
+        return ""
+    when, today = datetime.fromtimestamp(moment), datetime.fromtimestamp(now).date()
+    if when.date() == today:
+        return f"{when:%H:%M}"
+    if when.date() == today + timedelta(days=1):
+        return f"tomorrow, {when:%H:%M}"
+    return moment_label(moment)
+
+
+def paused_label(until: float, now: float) -> str:
+    """Return until when the queue is paused, in words; empty if it is not."""
+    if until <= now:
+        return ""
+    if until - now > steering.FOREVER / 2:
+        return "Paused until somebody resumes."
+    return f"Paused until {near_label(until, now)}."
 
 
 def photos(count: int) -> str:
@@ -181,8 +204,7 @@ def _rendition_url(asset: Asset, rendition: Rendition | None) -> str | None:
 
 def _camera_label(asset: Asset) -> str:
     make, model = asset.make or "", asset.model or ""
-    camera = model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
-    return ", ".join(part for part in (camera, asset.lens) if part)
+    return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
 
 
 def _exposure_label(exposure: dict[str, Any]) -> str:
@@ -230,7 +252,13 @@ def _elapsed_label(job: Job, now: float) -> str:
     if job.state == ledger.RUNNING and job.started_at is not None:
         return ago(now - job.started_at)
     duration = _duration(job)
-    return "" if duration is None else f"took {duration:.1f} seconds"
+    if duration is None:
+        return ""
+    return f"took {ago(duration)}" if duration >= 1 else "took less than a second"
+
+
+def _since_label(seconds: float) -> str:
+    return f"{ago(seconds)} ago" if seconds >= 1 else "just now"
 
 
 def _has_picture(job: Job, names: dict[int, str]) -> bool:

@@ -1,15 +1,18 @@
 """Uploads: one request with one raw file or a form of many, streamed into the library."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO
+from functools import partial
+from typing import Any
 
 import multipart
 from bottle import HTTPResponse
 
 from homequeue import config, tasks
 from homequeue.errors import HomequeueError, Invalid, NoSpace, Unavailable
-from homequeue.services import ingest, notify
+from homequeue.media import Incoming
+from homequeue.services import batches, ingest, notify
+from homequeue.services.ingest import Received
 from homequeue.web import pages
 from homequeue.web.principals import check_csrf
 from homequeue.web.visits import Visit, as_json
@@ -25,22 +28,20 @@ MOST_PARTS = 10_000
 class Batch:
     """The files of one request: those that arrived and those that were refused."""
 
-    received: list[ingest.Received] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     #: The last refusal, which is the answer if nothing arrived.
     refusal: HomequeueError | None = None
 
-    def take(self, upload: ingest.Upload, chunks: Iterator[bytes]) -> None:
-        """Receive a file, or note why not; the rest of its bytes is skipped."""
+    def take(self, upload: ingest.Upload, receive: Callable[[ingest.Upload], Received]) -> None:
+        """Receive a file, or note why not."""
         try:
-            self.received.append(ingest.receive(upload, chunks))
+            self.received.append(receive(upload))
         except HomequeueError as error:
             self.refusal = error
             refused = {"filename": upload.filename, "error": str(error), "code": error.code}
             self.rejected.append(refused)
-            for _ in chunks:
-                pass
 
     def discard(self) -> None:
         """Forget what has arrived."""
@@ -92,7 +93,7 @@ def _receive(visit: Visit, filename: str = "") -> Batch:
         else:
             batch.fields["modified"] = visit.header("X-Modified") or visit.query("modified") or ""
             named = visit.header_text("X-Filename") or filename
-            batch.take(_upload(visit, named), _chunks(visit.request.environ["wsgi.input"]))
+            batch.take(_upload(visit, named), partial(_receive_raw, visit))
     except BaseException:
         batch.discard()
         raise
@@ -101,6 +102,14 @@ def _receive(visit: Visit, filename: str = "") -> Batch:
     if isinstance(batch.refusal, NoSpace | Unavailable) and not batch.received:
         raise batch.refusal
     return batch
+
+
+def _receive_raw(visit: Visit, upload: ingest.Upload) -> Received:
+    stream = visit.request.environ["wsgi.input"]
+    # The server has written it where it belongs while it came.
+    if isinstance(stream, Incoming):
+        return ingest.arrived(upload, stream)
+    return ingest.receive(upload, iter(lambda: stream.read(CHUNK), b""))
 
 
 def _receive_form(visit: Visit, batch: Batch, boundary: str) -> None:
@@ -125,10 +134,10 @@ def _take_segment(visit: Visit, batch: Batch, segment: Any, events: Iterator[Any
         batch.fields[segment.name] = text.decode(errors="replace")
     elif segment.name == "file" and segment.filename:
         chunks = (bytes(chunk) for chunk in data)
-        batch.take(_upload(visit, segment.filename), chunks)
-    else:
-        for _ in data:
-            pass
+        batch.take(_upload(visit, segment.filename), partial(ingest.receive, chunks=chunks))
+    # What nobody wanted, of a file that was refused too, is skipped.
+    for _ in data:
+        pass
 
 
 def _record(visit: Visit, batch: Batch) -> list[dict[str, Any]]:
@@ -138,7 +147,7 @@ def _record(visit: Visit, batch: Batch) -> list[dict[str, Any]]:
     received = [
         replace(file, upload=replace(file.upload, modified=modified)) for file in batch.received
     ]
-    kept = ingest.record(received, tasks.process_asset)
+    kept = ingest.record(received, batches.of_upload(visit.user, tasks.process_asset))
     if notify.is_wanted() and not all(one.duplicate for one in kept):
         quiet = config.settings().notifications.quiet
         tasks.report_uploads.schedule((visit.user.id,), delay=quiet)
@@ -150,6 +159,8 @@ def _record(visit: Visit, batch: Batch) -> list[dict[str, Any]]:
             "checksum": one.asset.checksum,
             "filename": one.asset.filename,
         }
+        # The row was read before the upload took it out of the trash.
+        | ({"restored": True} if one.asset.trashed_at else {})
         for one in kept
     ]
 
@@ -163,7 +174,3 @@ def _upload(visit: Visit, filename: str) -> ingest.Upload:
 def _moment(milliseconds: str) -> float | None:
     text = milliseconds.strip()
     return int(text) / 1000 if text.isascii() and text.isdecimal() and len(text) < 16 else None
-
-
-def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    return iter(lambda: stream.read(CHUNK), b"")

@@ -1,6 +1,8 @@
-/** On every page: menus close on Escape and on a tap beside them. */
+/** On every page: menus close on Escape and on a tap beside them, what was done is said once. */
 
-const MENUS = 'details.account[open], details.confirm[open]';
+import { sayAsTold, withoutSaid } from './notice.js';
+
+const MENUS = 'details:is(.account, .confirm, .caption-edit)[open]';
 
 document.addEventListener('click', (event) => {
   for (const menu of document.querySelectorAll(MENUS)) {
@@ -11,7 +13,14 @@ document.addEventListener('click', (event) => {
 document.addEventListener('keydown', (event) => {
   if (event.key !== 'Escape') return;
   for (const menu of document.querySelectorAll(MENUS)) {
+    // Whoever else listens to Escape knows by this that it has done its work.
+    event.preventDefault();
     menu.open = false;
     menu.querySelector('summary').focus();
   }
 });
+
+if (document.getElementById('notice').childNodes.length) {
+  history.replaceState(history.state, '', withoutSaid(location.href));
+  sayAsTold(document);
+}

@@ -1,16 +1,10 @@
 /** What every request of ours needs: the CSRF token, plain words for failures, the end of a session. */
 
+import { say } from './notice.js';
+
 /** The token that writes must carry. */
 export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? '';
-}
-
-/** Shows a line at the foot of the page and reads it out; no words take it away. */
-export function say(words, link) {
-  const notice = document.getElementById('notice');
-  if (!notice) return;
-  notice.textContent = words ? `${words} ` : '';
-  if (words && link) notice.append(link);
 }
 
 /** Where to sign in and come back to this page. */
@@ -37,13 +31,23 @@ export function parse(html) {
   return new DOMParser().parseFromString(html, 'text/html');
 }
 
-/** Fetches a page of ours as a document; throws when it is not to be had. */
-export async function fetchPage(url) {
-  const answer = await fetch(url, { headers: { Accept: 'text/html' } });
+async function pageOf(answer) {
   if (isSignedOut(answer)) {
     sessionEnded();
     throw new Error('signed out');
   }
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   return parse(await answer.text());
+}
+
+/** Fetches a page of ours as a document; throws when it is not to be had. */
+export async function fetchPage(url) {
+  return pageOf(await fetch(url, { headers: { Accept: 'text/html' } }));
+}
+
+/** Submits a form of ours; gives back the page it leads to and its address, or throws as above. */
+export async function submitForm(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const answer = await fetch(form.action, { method: 'POST', body, headers: { Accept: 'text/html' } });
+  return { page: await pageOf(answer), url: answer.url };
 }

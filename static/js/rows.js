@@ -17,7 +17,8 @@ export function showRows(items, retry) {
 }
 
 function sizeLabel(size) {
-  if (size < 1e6) return `${Math.max(1, Math.round(size / 1e3))} kB`;
+  if (size < 1e3) return size === 1 ? '1 byte' : `${size} bytes`;
+  if (size < 999.5e3) return `${Math.round(size / 1e3)} kB`;
   return size < 1e9 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(2)} GB`;
 }
 
@@ -31,6 +32,11 @@ const WORDS = {
   bad: 'Not accepted',
   unmade: 'Kept, but without a preview',
 };
+
+/** Does not promise a preview while the queue is paused. */
+export function wordsWhilePaused(isPaused) {
+  WORDS.making = isPaused ? 'Sent – its preview comes later' : 'Sent – making its preview';
+}
 
 function icon(name) {
   return `#i-${{ ready: 'check', known: 'check', making: 'photos', bad: 'alert', unmade: 'alert' }[name] ?? 'photos'}`;
@@ -49,7 +55,9 @@ function buildSlice() {
     slice.append(row);
     paintRow(item);
   }
+  const bad = [...slice.querySelectorAll('.row.bad')];
   rows.append(slice);
+  bad.forEach(bringForward);
   if (unbuilt.length) requestAnimationFrame(buildSlice);
 }
 
@@ -57,18 +65,36 @@ function buildSlice() {
 export function paintRow(item) {
   if (!item.row) return;
   item.bar.value = item.file.size ? item.sent / item.file.size : 0;
-  if (item.painted === `${item.state} ${item.words}`) return;
-  item.painted = `${item.state} ${item.words}`;
   const { row, state } = item;
+  const words = item.words || WORDS[state];
+  if (item.painted === `${state} ${words}`) return;
+  item.painted = `${state} ${words}`;
   const good = state === 'ready' || state === 'known';
   const bad = state === 'bad' || state === 'unmade';
   row.className = `row ${state}${good ? ' good' : ''}${bad ? ' bad' : ''}`;
-  row.querySelector('.state').textContent = item.words || WORDS[state];
+  row.querySelector('.state').textContent = words;
   row.querySelector('use').setAttribute('href', icon(state));
   item.bar.hidden = state !== 'sending';
   if (item.id && row.querySelector('span.name')) linkName(item);
   if (good && !row.querySelector('img')) addPicture(item);
   offerRetry(item, state === 'bad' && !item.hopeless);
+  if (state === 'bad') bringForward(row);
+}
+
+/** Puts a refused row above the others, below those refused before: nobody looks for it in thousands. */
+function bringForward(row) {
+  const others = rows.querySelector('.row:not(.bad)');
+  if (!others || row.parentElement !== rows) return;
+  if (others.compareDocumentPosition(row) & Node.DOCUMENT_POSITION_FOLLOWING) rows.insertBefore(row, others);
+}
+
+/** Brings the refused rows, which are the first, onto the screen, below the head that stays there. */
+export function showRefused() {
+  const first = rows.querySelector('.row.bad');
+  const head = document.querySelector('.batch-head');
+  const stuck = Number.parseFloat(getComputedStyle(head).top);
+  first?.focus({ preventScroll: true });
+  window.scrollBy({ top: rows.getBoundingClientRect().top - stuck - head.offsetHeight });
 }
 
 function linkName(item) {
@@ -98,7 +124,12 @@ function addPicture(item) {
 
 function offerRetry(item, wanted) {
   const old = item.row.querySelector('button');
-  if (!wanted) { old?.remove(); return; }
+  if (!wanted) {
+    const hadFocus = old === document.activeElement;
+    old?.remove();
+    if (old && hadFocus) item.row.focus();
+    return;
+  }
   if (old) return;
   const button = document.createElement('button');
   button.type = 'button';

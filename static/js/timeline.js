@@ -52,6 +52,7 @@ function placeTile(tile, grid, before, mayAdd) {
 
 /** Brings what is on show up to date with a fresh copy of one page. */
 function refresh(fresh, mayAdd) {
+  if (mayAdd) removeGone(fresh);
   let lastDay = null;
   for (const day of fresh.querySelectorAll('#timeline > .day')) {
     let here = sectionFor(day.dataset.day);
@@ -73,6 +74,15 @@ function refresh(fresh, mayAdd) {
     if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
   }
   if (timeline.firstElementChild) document.querySelector('.empty')?.remove();
+}
+
+/** Removes what the first page no longer has, down to where it ends; below that other pages begin. */
+function removeGone(fresh) {
+  const ids = new Set([...fresh.querySelectorAll('.tile')].map((tile) => tile.id));
+  const shown = [...timeline.querySelectorAll('.tile')];
+  const end = fresh.getElementById('older') ? shown.findLastIndex((tile) => ids.has(tile.id)) : shown.length;
+  for (const tile of shown.slice(0, Math.max(0, end))) if (!ids.has(tile.id)) tile.remove();
+  for (const day of timeline.querySelectorAll('.day')) if (!day.querySelector('.tile')) day.remove();
 }
 
 const isWaiting = (id) => {
@@ -164,25 +174,32 @@ function lastSeen() {
   }
 }
 
+/** Puts a photo on the screen, and the keyboard on it. */
+function show(id, block) {
+  const tile = document.getElementById(id);
+  tile?.scrollIntoView({ block });
+  tile?.querySelector('a').focus({ preventScroll: true });
+}
+
 /** Back from the viewer: the photo seen last is on the screen again, however far down it is. */
 async function findPlace(load) {
   const id = lastSeen();
   if (!id || performance.getEntriesByType('navigation')[0]?.type !== 'back_forward') return;
   let more = Boolean(load);
   while (!document.getElementById(id) && more) more = await load();
-  document.getElementById(id)?.scrollIntoView({ block: 'center' });
+  show(id, 'center');
 }
 
 window.addEventListener('pageshow', (event) => {
   if (!event.persisted) return;
   const id = lastSeen();
-  if (id) document.getElementById(id)?.scrollIntoView({ block: 'nearest' });
+  if (id) show(id, 'nearest');
+  clock?.wake();
 });
 
 keep(location.href, document);
 const older = document.getElementById('older');
 findPlace(older && loadOnScroll(older));
 const onFirstPage = !new URLSearchParams(location.search).has('cursor');
-if (onFirstPage || pages[0].ids.some(isWaiting)) {
-  repeat(lookAgain, pages[0].ids.some(isWaiting) ? 800 : BUSY_REST);
-}
+const worthALook = onFirstPage || pages[0].ids.some(isWaiting);
+const clock = worthALook ? repeat(lookAgain, pages[0].ids.some(isWaiting) ? 800 : BUSY_REST) : null;

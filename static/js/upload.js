@@ -1,10 +1,11 @@
 /** The upload page: three files at a time, small ones first, and no file forgotten on the way. */
 
 import { filesOf } from './files.js';
-import { fetchPage, sessionEnded, say } from './http.js';
-import { paintRow, showRows } from './rows.js';
+import { fetchPage, sessionEnded } from './http.js';
+import { say } from './notice.js';
+import { paintRow, showRefused, showRows, wordsWhilePaused } from './rows.js';
 import { isAwake, isReadable, send } from './send.js';
-import { watch } from './watch.js';
+import { onPause, watch } from './watch.js';
 
 const LANES = 3;
 const LONGEST_WAIT = 60_000;
@@ -18,10 +19,12 @@ const bar = document.getElementById('overall-bar');
 const waitingLine = document.getElementById('waiting');
 const retryAll = document.getElementById('retry-all');
 const seeAll = document.getElementById('see-all');
+const seeBad = document.getElementById('see-bad');
+const pausedNote = document.getElementById('paused');
 const maxSize = Number(form.dataset.maxSize) || Infinity;
 
 /** Item states: waiting → sending (→ again → sending) → making → ready; or known, bad, unmade. */
-const items = new Map();
+const items = [];
 const counts = { waiting: 0, sending: 0, again: 0, making: 0, ready: 0, known: 0, bad: 0, unmade: 0 };
 const line = [];
 const toPaint = new Set();
@@ -32,6 +35,7 @@ let bytesSent = 0;
 let hopeless = 0;
 let signedOut = false;
 let trouble = '';
+let paused = Boolean(form.dataset.paused);
 
 /* ---- what a person sees ---- */
 
@@ -52,8 +56,8 @@ let spokenAt = 0;
 let speakLater = 0;
 
 function sentence() {
-  const sent = items.size - pending() - counts.bad;
-  const parts = [`${sent} of ${items.size} sent`];
+  const sent = items.length - pending() - counts.bad;
+  const parts = [`${sent} of ${items.length} sent`];
   if (counts.ready) parts.push(`${counts.ready} ready`);
   if (counts.known) parts.push(`${counts.known} already here`);
   if (counts.bad) parts.push(`${counts.bad} not accepted`);
@@ -73,6 +77,7 @@ function paintOverall() {
   bar.value = bytes ? bytesSent / bytes : 1;
   waitingLine.textContent = hint();
   retryAll.hidden = counts.bad === hopeless && !signedOut;
+  seeBad.hidden = !counts.bad || items.length < 6;
   seeAll.hidden = pending() > 0 || counts.ready + counts.known + counts.making === 0;
   const left = 1_000 - (performance.now() - spokenAt);
   if (left > 0) {
@@ -82,14 +87,34 @@ function paintOverall() {
   spokenAt = performance.now();
   const { sent, parts } = sentence();
   if (overall.textContent !== parts.join(' · ')) overall.replaceChildren(...parts.map(unbroken));
-  document.title = pending() ? `(${sent}/${items.size}) Upload · homequeue` : 'Upload · homequeue';
+  document.title = pending() ? `(${sent}/${items.length}) Upload · homequeue` : 'Upload · homequeue';
 }
 
 function hint() {
   if (signedOut) return 'Waiting until you are signed in again';
   if (trouble && counts.again) return trouble;
   if (pending()) return 'Keep this page open until everything is sent';
-  return counts.making ? 'All sent. You can close this page; the previews make themselves' : '';
+  if (!counts.making) return '';
+  const later = paused ? 'the previews are made when homequeue goes on' : 'the previews make themselves';
+  return `All sent. You can close this page; ${later}`;
+}
+
+/** Says of the photos that wait for a preview whether anything is being made at all. */
+function setPaused(until) {
+  if (paused === Boolean(until)) return;
+  paused = Boolean(until);
+  pausedNote.hidden = !paused;
+  if (paused) pausedNote.querySelector('span').textContent = pausedWords(new Date(until));
+  wordsWhilePaused(paused);
+  for (const item of items) if (item.state === 'making') toPaint.add(item);
+  repaint();
+}
+
+function pausedWords(until) {
+  if (until - Date.now() > 365 * 86_400_000) return 'Paused until somebody resumes.';
+  const soon = until - Date.now() < 20 * 3_600_000;
+  const when = until.toLocaleString([], soon ? { timeStyle: 'short' } : { dateStyle: 'long', timeStyle: 'short' });
+  return `Paused until ${when}.`;
 }
 
 function setState(item, state, words = '') {
@@ -126,7 +151,10 @@ function progress(item, sent) {
 function kept(item, asset) {
   item.id = asset.id;
   progress(item, item.file.size);
-  if (asset.duplicate) { setState(item, 'known'); return; }
+  if (asset.duplicate) {
+    setState(item, 'known', asset.restored ? 'Already here – taken back out of the trash' : '');
+    return;
+  }
   if (asset.state === 'ready') { setState(item, 'ready'); return; }
   setState(item, 'making');
   watch(asset.id, (now) => {
@@ -136,6 +164,7 @@ function kept(item, asset) {
   });
 }
 
+/** `forGood`: the same file will not be taken another time either, so nobody is asked to try. */
 function refused(item, words, forGood = false) {
   progress(item, 0);
   bytes -= item.file.size;
@@ -192,7 +221,7 @@ async function deliver(item) {
       await freshToken().catch(() => {});
       continue;
     }
-    if (answer.kind !== 'later') { refused(item, answer.words); return; }
+    if (answer.kind !== 'later') { refused(item, answer.words, true); return; }
     if (!(await waitOut(item, answer))) return;
   }
 }
@@ -241,16 +270,13 @@ function whyNot(file) {
   return file.size === 0 ? 'The file is empty.' : '';
 }
 
+/** Every file that is chosen is sent: what is here already only the server knows for sure. */
 function add(files) {
-  const fresh = [];
-  for (const file of files) {
-    const key = `${file.name} ${file.size} ${file.lastModified}`;
-    if (items.has(key)) continue;
-    const item = { file, sent: 0, tries: 0, refusals: 0, id: null, row: null, state: '', words: '' };
-    items.set(key, item);
-    fresh.push(item);
-  }
+  const fresh = files.map((file) => (
+    { file, sent: 0, tries: 0, refusals: 0, id: null, row: null, state: '', words: '' }
+  ));
   if (!fresh.length) return;
+  items.push(...fresh);
   fresh.sort((a, b) => a.file.size - b.file.size);
   batch.hidden = false;
   document.documentElement.classList.add('has-batch');
@@ -284,8 +310,9 @@ input.addEventListener('change', () => {
 });
 form.addEventListener('submit', (event) => event.preventDefault());
 retryAll.addEventListener('click', () => {
-  again([...items.values()].filter((item) => item.state === 'bad' && !item.hopeless));
+  again(items.filter((item) => item.state === 'bad' && !item.hopeless));
 });
+seeBad.addEventListener('click', showRefused);
 window.addEventListener('online', wakeAll);
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && signedOut) resume();
@@ -316,4 +343,6 @@ window.addEventListener('drop', async (event) => {
   add(await filesOf(event.dataTransfer));
 });
 
+wordsWhilePaused(paused);
+onPause(setPaused);
 if (input.files.length) add([...input.files]);

@@ -1,6 +1,7 @@
 /** The viewer: arrow keys, swipes, neighbours at hand before they are asked for. */
 
-import { fetchPage } from './http.js';
+import { fetchPage, submitForm } from './http.js';
+import { sayAsTold, withoutSaid } from './notice.js';
 import { repeat } from './poll.js';
 
 const NEAR = new Map();
@@ -42,14 +43,18 @@ function fetchAhead(url) {
 function show(doc, url) {
   const fresh = doc.getElementById('viewer');
   if (!fresh) throw new Error('not a viewer page');
-  const focused = document.activeElement?.closest('.round')?.classList;
-  const again = focused && ['back', 'newer', 'older-one'].find((name) => focused.contains(name));
-  const cameFrom = note() === sheet().dataset.id;
+  const active = document.activeElement;
+  const focused = (active?.closest('details')?.querySelector('summary') ?? active)?.id;
+  const before = sheet().dataset.id;
+  const cameFrom = note() === before;
   sheet().replaceWith(document.importNode(fresh, true));
   document.title = doc.title;
   if (url !== location.href) history.replaceState(null, '', url);
   if (cameFrom) note(sheet().dataset.id);
-  if (again) (sheet().querySelector(`.${again}`) ?? sheet().querySelector('.back')).focus();
+  // Never nowhere: on the same button of the new sheet, or on the sheet, which reads out its title.
+  const again = focused && focused !== 'viewer' ? document.getElementById(focused) : null;
+  if (!active?.closest('#notice')) (again ?? sheet()).focus({ preventScroll: true });
+  if (again && sheet().dataset.id !== before) voice.textContent = sheet().querySelector('h1').textContent;
   settleIn();
 }
 
@@ -72,7 +77,6 @@ async function go(side) {
     if (neighbour(side)?.href !== url) return;
     show(doc, url);
     window.scrollTo({ top: 0 });
-    voice.textContent = sheet().querySelector('h1').textContent;
   } catch {
     location.assign(url);
   }
@@ -88,17 +92,50 @@ const waiting = repeat(async () => {
   if (!STILL_WAITING.has(sheet().dataset.state)) return null;
   const url = location.href;
   const doc = await fetchPage(url);
-  const state = doc.getElementById('viewer')?.dataset.state;
-  if (url === location.href && state && state !== sheet().dataset.state) {
+  const fresh = doc.getElementById('viewer');
+  if (url === location.href && fresh && isNews(fresh) && !isWriting()) {
     NEAR.delete(url);
     show(doc, url);
-    if (state === 'ready') voice.textContent = 'The preview is ready';
+    if (fresh.dataset.state === 'ready') voice.textContent = 'The preview is ready';
   }
   return 2_000;
 }, 1_500);
 
+/** Whether a fresh copy tells anything else of the picture: that it is there, or that it has to wait. */
+function isNews(fresh) {
+  const words = (one) => one.querySelector('#frame').textContent;
+  return fresh.dataset.state !== sheet().dataset.state || words(fresh) !== words(sheet());
+}
+
+/** Whether somebody is at a caption: a new sheet would take the words away. */
+function isWriting() {
+  return Boolean(sheet().querySelector('details[open] textarea'));
+}
+
+/** Sends a form of the sheet or of the notice and shows what it leads to, without leaving. */
+async function submit(form) {
+  try {
+    const { page, url } = await submitForm(form);
+    NEAR.clear();
+    if (!page.getElementById('viewer')) { location.assign(url); return; }
+    const isSame = page.getElementById('viewer').dataset.id === sheet().dataset.id;
+    show(page, withoutSaid(url));
+    sayAsTold(page);
+    if (!sheet().contains(document.activeElement)) sheet().focus({ preventScroll: true });
+    if (!isSame) window.scrollTo({ top: 0 });
+  } catch {
+    form.submit();
+  }
+}
+
+document.addEventListener('submit', (event) => {
+  event.preventDefault();
+  submit(event.target);
+});
+
 document.addEventListener('keydown', (event) => {
-  if (event.altKey || event.ctrlKey || event.metaKey || event.target.closest('video, input')) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
+  if (event.target.closest('video, textarea')) return;
   if (event.key === 'ArrowLeft') go('newer');
   else if (event.key === 'ArrowRight') go('older');
   else if (event.key === 'Escape') leave();
@@ -151,4 +188,5 @@ document.addEventListener('pointerup', drop);
 document.addEventListener('pointercancel', drop);
 
 if (note() !== sheet().dataset.id) note(null);
+if (document.activeElement === document.body) sheet().focus({ preventScroll: true });
 settleIn();

@@ -9,8 +9,15 @@ import { repeat } from './poll.js';
 const TICK = 700;
 const HEAD = 40;
 const AFTER_TROUBLE = 2_500;
+const WHILE_PAUSED = 5_000;
 
 const waiting = new Map();
+let tellPause = () => {};
+
+/** Calls `tell(until)` at every look: until when nothing is made, or null. */
+export function onPause(tell) {
+  tellPause = tell;
+}
 
 function settle(id, asset) {
   const tell = waiting.get(id);
@@ -32,14 +39,16 @@ async function ask() {
     return AFTER_TROUBLE * 4;
   }
   if (!answer.ok) return AFTER_TROUBLE;
-  const found = new Map((await answer.json()).assets.map((asset) => [asset.id, asset]));
+  const told = await answer.json();
+  tellPause(told.paused_until ?? null);
+  const found = new Map(told.assets.map((asset) => [asset.id, asset]));
   for (const id of ids) {
     const asset = found.get(id);
     if (!asset) settle(id, { state: 'failed', error: 'It was removed in the meantime.' });
     else if (asset.state === 'ready' || asset.state === 'failed') settle(id, asset);
     else if (ids.length === HEAD) moveToTheEnd(id);
   }
-  return TICK;
+  return told.paused_until ? WHILE_PAUSED : TICK;
 }
 
 /** Lets one that takes long not keep the line waiting. */

@@ -205,6 +205,223 @@ def test_the_viewer_goes_by_keys(size: dict[str, int], furnished: Homequeue, vis
     expect(page.locator("#timeline .tile")).to_have_count(7)
 
 
+def focused_photo(visitor: Visitor) -> int:
+    """The id of the photo on whose tile the keyboard is; 0 if it is elsewhere."""
+    tile = visitor.page.locator(".tile a:focus")
+    return int((tile.get_attribute("id") or "").removeprefix("photo-")) if tile.count() else 0
+
+
+def test_the_keyboard_goes_in_and_comes_back_to_where_it_was(
+    furnished: Homequeue, visit: Open
+) -> None:
+    visitor = visit(furnished, viewport=LAPTOP)
+    visitor.sign_in()
+    page = visitor.page
+    order = [asset["id"] for asset in furnished.assets()]
+    page.locator(f"#a-{order[2]} a").focus()
+    page.keyboard.press("Enter")
+    wait_for_photo(visitor, order[2])
+    expect(page.locator("#viewer")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    wait_for_photo(visitor, order[3])
+    expect(page.locator("#viewer")).to_be_focused()
+    page.locator("#go-older").focus()
+    page.keyboard.press("Enter")
+    wait_for_photo(visitor, order[4])
+    expect(page.locator("#go-older")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.wait_for_url(re.compile(r":\d+/$"))
+    eventually(lambda: focused_photo(visitor) == order[4], "the keyboard is at the last photo")
+    # Somebody who came by an address goes to the timeline, to the photo they saw.
+    visitor.visit(f"/assets/{order[1]}")
+    page.keyboard.press("Escape")
+    page.wait_for_url(f"**/#photo-{order[1]}")
+    eventually(lambda: focused_photo(visitor) == order[1], "the keyboard is at that photo")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_photo_thrown_away_can_be_taken_back_at_once(
+    scripts: bool, furnished: Homequeue, visit: Open
+) -> None:
+    visitor = visit(furnished, viewport=PHONE, java_script_enabled=scripts)
+    visitor.sign_in()
+    page = visitor.page
+    asset = furnished.assets()[1]["id"]
+    page.locator(f"#a-{asset} a").click()
+    page.get_by_role("button", name="Move to trash").click()
+    notice = page.get_by_role("status").filter(has_text="Moved to the trash.")
+    expect(notice).to_be_visible()
+    assert asset not in [one["id"] for one in furnished.assets()]
+    assert viewed(visitor) != asset
+    if scripts:
+        assert "said" not in page.url
+        expect(page.locator("#viewer")).to_be_focused()
+    notice.get_by_role("button", name="Undo").click()
+    wait_for_photo(visitor, asset)
+    expect(page.get_by_role("status").filter(has_text="Taken out of the trash.")).to_be_visible()
+    assert asset in [one["id"] for one in furnished.assets()]
+    if scripts:
+        page.keyboard.press("Escape")
+        page.wait_for_url(re.compile(r":\d+/$"))
+        expect(page.locator(f"#a-{asset}")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_heart_and_a_caption(scripts: bool, furnished: Homequeue, visit: Open) -> None:
+    visitor = visit(furnished, viewport=LAPTOP, java_script_enabled=scripts)
+    visitor.sign_in()
+    page = visitor.page
+    asset = furnished.assets()[0]["id"]
+    page.locator(f"#a-{asset} a").click()
+    heart = page.get_by_role("button", name="Favorite")
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "true")
+    page.get_by_text("Add a caption").click()
+    page.get_by_label("Caption").fill("Grandma <3 at the lake")
+    if scripts:
+        # Keys in a caption write, and do not leaf on; Escape closes it and stays.
+        for key in ("ArrowLeft", "ArrowRight", "Escape"):
+            page.keyboard.press(key)
+        expect(page.locator("#caption-s")).to_be_focused()
+        assert viewed(visitor) == asset
+        page.get_by_text("Add a caption").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".caption-words")).to_have_text("Grandma <3 at the lake")
+    visitor.visit("/?q=grandma")
+    expect(page.locator(".tile")).to_have_count(1)
+    page.get_by_role("link", name="Favorites").click()
+    page.wait_for_url("**/?q=grandma&favorite=1")
+    expect(page.locator(f"#a-{asset}")).to_be_visible()
+    page.get_by_role("searchbox").fill("dragon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing found for “dragon”")).to_be_visible()
+    page.get_by_role("link", name="Back to all photos").click()
+    expect(page.locator(".tile")).to_have_count(7)
+    visitor.visit(f"/assets/{asset}")
+    heart.click()
+    expect(heart).to_have_attribute("aria-pressed", "false")
+    page.get_by_text("Change the caption").click()
+    page.get_by_label("Caption").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Add a caption")).to_be_visible()
+
+
+def test_no_file_is_skipped_and_only_hope_is_offered(
+    furnished: Homequeue, visit: Open, tmp_path: Path
+) -> None:
+    visitor = visit(furnished, viewport=PHONE)
+    visitor.sign_in("/upload")
+    page = visitor.page
+    # Two photos that a name, a size and a date cannot tell apart, and words that are no photo.
+    photos = [noise(number) for number in (970, 971)]
+    for folder, data in zip("ab", photos, strict=True):
+        (tmp_path / folder).mkdir()
+        longest = max(len(photo) for photo in photos)
+        (tmp_path / folder / "same.jpg").write_bytes(data.ljust(longest, b"\0"))
+    (tmp_path / "words.jpg").write_text("not a photo")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    visitor.drop([tmp_path / "a" / "same.jpg"])
+    visitor.drop([tmp_path / "b" / "same.jpg"])
+    wait_for_rows(visitor, 2)
+    visitor.choose([tmp_path / "words.jpg"])
+    expect(page.locator(".row.bad")).to_have_count(1)
+    visitor.choose([*noises(tmp_path, 4, 980), tmp_path / "words.jpg", tmp_path / "empty.jpg"])
+    expect(page.locator(".row.bad")).to_have_count(3)
+    wait_for_rows(visitor, 6)
+    expect(page.locator("#overall")).to_contain_text("6 of 9 sent")
+    expect(page.locator("#overall")).to_contain_text("3 not accepted")
+    assert page.get_by_role("button", name="again").count() == 0
+    expect(page.locator(".row.bad").filter(has_text="empty.jpg")).to_contain_text("0 bytes")
+    first = page.locator(".row").evaluate_all("rows => rows.slice(0, 3).map((r) => r.className)")
+    assert all("bad" in name for name in first), "what was refused comes first"
+    page.get_by_role("button", name="Show not accepted").click()
+    expect(page.locator(".row.bad").first).to_be_focused()
+    expect(page.locator(".row.bad").first).to_be_in_viewport()
+    assert all("415" in words for words in visitor.complaints)
+    visitor.complaints.clear()
+    remove(furnished, page.locator("a.name").evaluate_all("all => all.map((one) => one.href)"))
+
+
+def remove(server: Homequeue, addresses: list[str]) -> None:
+    """Delete photos for good, by the addresses of their pages."""
+    server.settled(7 + len(addresses))
+    for address in addresses:
+        path = f"/api/assets/{address.rpartition('/')[2]}"
+        server.request("DELETE", path)
+        assert server.request("DELETE", f"{path}?purge=1").status == 204
+
+
+def test_what_comes_back_from_the_trash_by_an_upload_is_said(
+    furnished: Homequeue, visit: Open, tmp_path: Path
+) -> None:
+    (photo,) = noises(tmp_path, 1, 990)
+    asset = furnished.upload(photo.read_bytes(), "back.jpg").json["assets"][0]["id"]
+    furnished.settled(8)
+    furnished.request("DELETE", f"/api/assets/{asset}")
+    visitor = visit(furnished, viewport=PHONE)
+    visitor.sign_in("/upload")
+    visitor.choose([photo])
+    expect(visitor.page.locator(".row")).to_contain_text("taken back out of the trash")
+    remove(furnished, [f"/assets/{asset}"])
+
+
+def test_nothing_is_promised_while_the_queue_is_paused(
+    furnished: Homequeue, visit: Open, tmp_path: Path
+) -> None:
+    visitor = visit(furnished, viewport=PHONE)
+    visitor.sign_in("/upload")
+    page = visitor.page
+    note = page.get_by_text("Photos are kept safe meanwhile")
+    expect(note).to_be_hidden()
+    furnished.request("POST", "/api/queue/pause")
+    try:
+        visitor.choose(noises(tmp_path, 1, 992))
+        expect(page.locator(".row")).to_contain_text("Sent – its preview comes later")
+        expect(note).to_contain_text("Paused until somebody resumes.")
+        expect(page.locator("#waiting")).to_contain_text("when homequeue goes on")
+    finally:
+        furnished.request("POST", "/api/queue/resume")
+    wait_for_rows(visitor, 1)
+    expect(note).to_be_hidden()
+    remove(furnished, page.locator("a.name").evaluate_all("all => all.map((one) => one.href)"))
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_the_whole_trash_is_emptied_on_request(
+    scripts: bool, furnished: Homequeue, visit: Open
+) -> None:
+    for number in (994, 995):
+        asset = furnished.upload(noise(number + 2 * scripts), "old.jpg").json["assets"][0]["id"]
+        furnished.settled(8)
+        assert furnished.request("DELETE", f"/api/assets/{asset}").status == 204
+    visitor = visit(furnished, viewport=LAPTOP, java_script_enabled=scripts)
+    visitor.sign_in("/trash")
+    page = visitor.page
+    button = page.get_by_role("button", name="Delete both photos for good")
+    expect(button).to_be_hidden()
+    page.get_by_text("Empty the trash").click()
+    button.click()
+    expect(page.get_by_text("The trash is empty now.")).to_be_visible()
+    expect(page.get_by_text("Nothing in the trash")).to_be_visible()
+    assert len(furnished.assets()) == 7
+
+
+def test_a_new_password_keeps_oneself_in(serve: Serve, visit: Open) -> None:
+    server = serve()
+    here, there = visit(server, viewport=PHONE), visit(server, viewport=LAPTOP)
+    for visitor in (here, there):
+        visitor.sign_in()
+    page = here.page
+    page.locator("#account summary").click()
+    page.get_by_role("link", name="Change password").click()
+    page.get_by_label("Old password").fill(PASSWORD)
+    page.get_by_label("New password").fill("a better horse")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("Your password is changed.")).to_be_visible()
+    there.visit("/trash").wait_for_url("**/sign-in?next=/trash")
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
 def test_the_trash_gives_back(scripts: bool, furnished: Homequeue, visit: Open) -> None:
     visitor = visit(furnished, viewport=PHONE, java_script_enabled=scripts)
@@ -260,7 +477,9 @@ def test_a_photo_that_failed_says_why_and_can_be_tried_again(
     tile.locator("a").click()
     expect(page.locator("#viewer")).to_contain_text(asset["error"])
     expect(page.locator("#viewer")).to_contain_text("The original is safe")
-    page.get_by_role("button", name="Try again").click()
+    with page.expect_response("**/retry"):
+        page.get_by_role("button", name="Try again").click()
+    eventually(furnished.is_idle, "it was tried")
     # It comes to nothing once more, and the page finds that out by itself.
     expect(page.locator("#viewer[data-state='failed']")).to_be_visible()
     (job,) = furnished.get(f"/api/jobs?asset={asset['id']}")["jobs"]
@@ -421,7 +640,10 @@ def test_axe_finds_nothing(
             f"/assets/{failed}",
             "/upload",
             "/trash",
+            "/trash?said=restored-1",
             "/activity",
+            "/password",
+            "/?q=holiday&favorite=1",
         ):
             look(path)
     finally:

@@ -10,7 +10,10 @@ import time
 import pytest
 import redis
 
-from homequeue.queue.storage import Doorbell, RedisBell
+from homequeue import postgres
+from homequeue.queue.messages import SignedJson
+from homequeue.queue.storage import Doorbell, PostgresBell, RedisBell
+from homequeue.queue.storage import bell as chosen_bell
 from tests.conftest import _wait_for_port, free_port, part
 
 
@@ -215,3 +218,174 @@ def test_redis_that_hangs_is_given_up_soon():
         rang.start()
         rang.join(2)
         assert not rang.is_alive(), "an upload would hang with Redis"
+
+
+# PostgreSQL
+
+
+@pytest.fixture
+def postgres_url(server):
+    return server.local_url()
+
+
+@pytest.fixture
+def hall(postgres_url):
+    """A bell to ring, and two that listen already, as workers have them."""
+    bells = [PostgresBell("homequeue", postgres_url) for _ in range(3)]
+    for listening in bells[1:]:
+        assert listening.wait(5) is None
+    yield bells
+    for one in bells:
+        one.close()
+
+
+def test_postgres_wakes_all_who_listen(hall):
+    ringer, *listeners = hall
+    ringer.enqueue(b"x")
+    assert [listening.wait(5) for listening in listeners] == [b"x", b"x"]
+    assert [listening.wait(0.05) for listening in listeners] == [None, None]
+
+
+def test_postgres_wakes_a_sleeper_at_once(hall):
+    heard = []
+    sleeper = threading.Thread(target=lambda: heard.append((hall[1].wait(5), time.monotonic())))
+    sleeper.start()
+    time.sleep(0.1)
+    assert heard == []
+    rang = time.monotonic()
+    hall[0].enqueue(b"x")
+    sleeper.join()
+    assert heard[0][0] == b"x"
+    assert heard[0][1] - rang < 0.15
+
+
+def test_postgres_waits_no_longer_than_asked(hall):
+    began = time.monotonic()
+    assert hall[1].wait(0.1) is None
+    assert hall[1].wait(0) is None
+    assert 0.09 < time.monotonic() - began < 1
+
+
+def test_who_begins_to_listen_looks_at_the_ledger_again(postgres_url):
+    """Whatever was rung before is not heard."""
+    late = PostgresBell("homequeue", postgres_url)
+    assert waits(late, 30) < 1
+    assert waits(late, 0.1) > 0.09
+    late.close()
+
+
+def test_many_rings_are_one_reason_to_look(hall):
+    for number in range(50):
+        hall[0].enqueue(b"%d" % number)
+    time.sleep(0.1)
+    assert hall[1].wait(5) == b"0"
+    assert hall[1].wait(0.1) is None
+
+
+def test_threads_may_ring_at_the_same_time(hall, caplog):
+    rings = [
+        threading.Thread(target=lambda: [hall[0].enqueue(b"x") for _ in range(20)])
+        for _ in range(4)
+    ]
+    for thread in rings:
+        thread.start()
+    for thread in rings:
+        thread.join()
+    assert hall[1].wait(5) == b"x"
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("payload", ["", "rubbish", '{"job":7}.0000', "Ünsinn", "x" * 7999])
+def test_strangers_messages_come_as_they_are_and_are_refused(hall, server, payload):
+    server.ask("SELECT pg_notify(%s, %s)", "homequeue", payload, database="homequeue")
+    message = hall[1].wait(5)
+    assert message == payload.encode()
+    with pytest.raises(ValueError, match="signature"):
+        SignedJson(b"secret" * 8).deserialize(message)
+
+
+def test_other_channels_and_databases_are_not_heard(hall, server):
+    server.ask("SELECT pg_notify('other', 'x')", database="homequeue")
+    server.ask("SELECT pg_notify('homequeue', 'x')", database="postgres")
+    assert hall[1].wait(0.2) is None
+
+
+def test_ringing_never_fails_when_postgres_is_away(hall, server, caplog):
+    hall[0].enqueue(b"x")
+    server.stop()
+    began = time.monotonic()
+    for _ in range(100):
+        hall[0].enqueue(b"x")
+    assert time.monotonic() - began < 1
+    assert caplog.text.count("PostgreSQL does not answer") == 1
+    server.start()
+    hall[0]._deaf_until = 0.0
+    hall[0].enqueue(b"x")
+    assert caplog.text.count("PostgreSQL does not answer") == 1
+
+
+def test_a_restart_is_no_reason_not_to_ring(hall, server, caplog):
+    hall[0].enqueue(b"before")
+    server.stop()
+    server.start()
+    listening = PostgresBell("homequeue", server.local_url())
+    listening.wait(5)
+    hall[0].enqueue(b"after")
+    assert listening.wait(5) == b"after"
+    assert caplog.text == ""
+    listening.close()
+
+
+def test_a_listener_goes_on_looking_while_postgres_is_away(hall, server, monkeypatch, caplog):
+    server.stop("immediate")
+    slept = []
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "sleep", slept.append)
+        assert [hall[1].wait(30) for _ in range(3)] == [None] * 3
+    assert set(slept) == {1.0}
+    assert caplog.text.count("PostgreSQL does not answer") == 1
+    server.start()
+    hall[1]._deaf_until = 0.0
+    assert hall[1].wait(5) is None  # it listens again
+    hall[0].enqueue(b"after")
+    assert hall[1].wait(5) == b"after"
+
+
+def test_postgres_that_hangs_is_given_up_soon():
+    """A server that accepts and never answers, as behind a frozen machine."""
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        bell = PostgresBell("homequeue", f"postgresql://127.0.0.1:{frozen.getsockname()[1]}/x")
+        began = time.monotonic()
+        bell.enqueue(b"x")
+        bell.enqueue(b"x")
+        assert time.monotonic() - began < 3
+
+
+def test_a_closed_bell_can_be_used_again(hall):
+    hall[0].close()
+    hall[0].close()
+    hall[0].enqueue(b"x")
+    assert hall[1].wait(5) == b"x"
+
+
+def test_the_address_chooses_the_bell(tmp_path, postgres_url):
+    kinds = {
+        "": Doorbell,
+        "redis://127.0.0.1:1/0": RedisBell,
+        postgres_url: PostgresBell,
+        postgres_url.replace("postgresql", "postgres"): PostgresBell,
+    }
+    for url, kind in kinds.items():
+        assert type(chosen_bell("homequeue", tmp_path, url)) is kind
+
+
+def test_a_child_of_a_listener_does_not_end_its_connection(hall):
+    """The sandbox is such a child."""
+    child = os.fork()
+    if not child:
+        hall.clear()
+        os._exit(0)
+    os.waitpid(child, 0)
+    hall[0].enqueue(b"x")
+    assert hall[1].wait(5) == b"x"
+    assert not postgres.is_lost(hall[1]._listener)

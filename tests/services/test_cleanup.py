@@ -256,6 +256,7 @@ def test_stale_things_are_forgotten(anna):
         "renditions": 0,
         "sessions": 1,
         "jobs": 1,
+        "batches": 0,
     }
     assert len(incoming()) == 1
     assert Session.select().count() == 1

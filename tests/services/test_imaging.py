@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageFile, ImageStat
 
 from homequeue import errors
-from homequeue.services import imaging, sandbox
+from homequeue.services import headers, imaging, sandbox
 from tests import corpora, pictures
 
 SMALL = (imaging.Spec("preview", 300, "JPEG", 90), imaging.Spec("thumbnail", 96, "WEBP", 90))
@@ -149,6 +149,19 @@ def test_a_header_that_never_ends_is_given_up_soon() -> None:
     with pytest.raises(errors.Unreadable, match="calls itself a JPEG"):
         identify(b"\xff\xd8\xff" + bytes(5_000_000))
     assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (1, "has 1 million pixels; of its kind, this machine can take 50 million."),
+        (60 * 10**6, "has 60 million pixels"),
+        (500 * 10**6, "has 500 million pixels"),
+        (2**64, "has more than 500 million pixels"),
+    ],
+)
+def test_pixels_in_numbers_one_can_imagine(pixels: int, words: str) -> None:
+    assert words in str(headers.too_large(pixels, 50 * 10**6))
 
 
 @pytest.mark.parametrize(

@@ -395,12 +395,15 @@ def test_an_adoption_without_room_leaves_nothing_half(ben, monkeypatch):
     ("size", "words"),
     [
         (0, "0 bytes"),
-        (1, "1 bytes"),
-        (1023, "1023 bytes"),
-        (1024, "1 KB"),
-        (1536, "1.5 KB"),
-        (4 * 2**30, "4 GB"),
-        (5 * 2**40, "5 TB"),
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1000, "1 kB"),
+        (1536, "1.5 kB"),
+        (999_949, "999.9 kB"),
+        (999_950, "1 MB"),
+        (4 * 10**9, "4 GB"),
+        (5 * 10**12, "5 TB"),
+        (4321 * 10**12, "4321 TB"),
     ],
 )
 def test_sizes_in_words(size, words):

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from homequeue import ledger
+from homequeue import holds, ledger
 from homequeue.errors import Conflict, NotFound
 from homequeue.models import Asset, Job, Periodic, Worker
 from homequeue.processes import identity
-from homequeue.queue import queue, register_worker
-from homequeue.services import jobs
+from homequeue.queue import queue, workers
+from homequeue.services import figures, jobs, steering
 from homequeue.services.jobs import Chosen
 from tests.library import job, row
 
@@ -64,11 +64,11 @@ def test_children(house):
 def test_trying_again(house, state):
     one = job(state, task="rescue", worker="somebody" if state == "running" else None)
     if state in ("failed", "cancelled", "quarantined"):
-        jobs.retry(one)
+        steering.retry(one, "Anna")
         assert Job.get().state == "queued"
     else:
-        with pytest.raises(Conflict, match=state):
-            jobs.retry(one)
+        with pytest.raises(Conflict, match="only one"):
+            steering.retry(one, "Anna")
         assert (Job.get().state, Job.get().worker) == (state, one.worker)
 
 
@@ -76,11 +76,11 @@ def test_trying_again(house, state):
 def test_cancelling(house, state):
     one = job(state, task="rescue")
     if state in ledger.WAITING:
-        jobs.cancel(one)
-        assert (Job.get().state, Job.get().error) == ("cancelled", "It was cancelled.")
+        steering.cancel(one, "Anna")
+        assert (Job.get().state, Job.get().error) == ("cancelled", "It was cancelled by Anna.")
     else:
-        with pytest.raises(Conflict, match=state):
-            jobs.cancel(one)
+        with pytest.raises(Conflict, match="only one"):
+            steering.cancel(one, "Anna")
         assert Job.get().state == state
 
 
@@ -90,45 +90,45 @@ def test_trying_all_again(anna, ben):
         job("failed", asset=asset.id, args=f"[{asset.id}]")
     job("quarantined", asset=mine.id, args=f"[{mine.id}]")
     job("cancelled", asset=mine.id, args=f"[{mine.id}]")
-    assert jobs.retry_failed(ben) == 2
+    assert steering.retry_all(jobs.Chosen(ben), "Ben") == 2
     assert Asset.get_by_id(mine.id).state == "pending"
     assert Asset.get_by_id(hers.id).state == "failed"
-    assert jobs.retry_failed() == 1
-    assert jobs.retry_failed() == 0
+    assert steering.retry_all(jobs.Chosen(), "Anna") == 1
+    assert steering.retry_all(jobs.Chosen(), "Anna") == 0
     assert ledger.counts()["cancelled"] == 1
 
 
 def test_pausing(house):
-    until = jobs.pause(60)
-    assert ledger.paused_until() == until
+    until = steering.pause(60, "Anna")
+    assert holds.paused_until() == until
     assert 59 < until - time.time() <= 60
-    assert jobs.pause() > time.time() + 50 * 365 * 86400
-    jobs.resume()
-    assert ledger.paused_until() == 0
+    assert steering.pause(None, "Anna") > time.time() + 50 * 365 * 86400
+    steering.resume("Anna")
+    assert holds.paused_until() == 0
 
 
 def test_resuming_wakes_the_workers(house, monkeypatch):
     rang = []
     monkeypatch.setattr(queue.storage, "enqueue", lambda *args: rang.append(args))
-    jobs.resume()
+    steering.resume("Anna")
     assert rang
 
 
 def test_only_the_living_work(house):
-    register_worker()
+    workers.register("worker")
     Worker.create(identity=identity() + "0", parent=identity())
-    assert [worker.identity for worker in jobs.workers()] == [identity()]
+    assert [worker.identity for worker in figures.present_workers()] == [identity()]
 
 
 def test_the_longest_wait(house):
     now = time.time()
-    assert jobs.oldest_wait() == 0
+    assert figures.oldest_wait() == 0
     job("scheduled", due_at=now + 50)
     job("running", due_at=now - 500)
-    assert jobs.oldest_wait() == 0
+    assert figures.oldest_wait() == 0
     job("queued", due_at=now - 5, queued_at=now - 5)
     job("retrying", due_at=now - 9, queued_at=now - 99)
-    assert 9 <= jobs.oldest_wait() < 12
+    assert 9 <= figures.oldest_wait() < 12
 
 
 def test_throughput_and_counts(house):
@@ -137,26 +137,26 @@ def test_throughput_and_counts(house):
     job("succeeded", task="rescue", finished_at=now - 100)
     job("failed", task="rescue", finished_at=now - 10)
     job("queued", task="check_disk")
-    assert (jobs.throughput(60), jobs.throughput(3600)) == (1, 2)
-    assert jobs.counts_by_task() == {
+    assert (figures.throughput(60), figures.throughput(3600)) == (1, 2)
+    assert figures.counts_by_task() == {
         "rescue": {"succeeded": 2, "failed": 1},
         "check_disk": {"queued": 1},
     }
 
 
 def test_periodic_work(house):
-    rows = {one["task"]: one for one in jobs.periodic()}
-    assert set(rows) == {"check_disk", "rescue", "purge_trash", "forget_stale"}
+    rows = {one["task"]: one for one in figures.periodic()}
+    assert set(rows) == {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
     assert rows["rescue"]["last_due"] is None
     assert rows["rescue"]["next_due"] > time.time()
     last = job("succeeded", task="rescue")
     Periodic.create(task="rescue", last_due=77.0, job=last.id)
     Periodic.create(task="check_disk", last_due=78.0, job=None)
-    rows = {one["task"]: one for one in jobs.periodic()}
+    rows = {one["task"]: one for one in figures.periodic()}
     assert (rows["rescue"]["last_due"], rows["rescue"]["last_job"].id) == (77.0, last.id)
     assert rows["check_disk"]["last_due"] is None
     Job.delete().execute()
-    assert {one["task"]: one for one in jobs.periodic()}["rescue"]["last_job"] is None
+    assert {one["task"]: one for one in figures.periodic()}["rescue"]["last_job"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Notifications: one message for a batch, delivered or tried again, and never in anybody's way."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -9,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from homequeue import config, tasks
-from homequeue.errors import DeliveryFailed, NotYet
+from homequeue.errors import ConfigError, DeliveryFailed, NotYet
 from homequeue.models import Asset, Job
 from homequeue.queue import may_pass, queue
 from homequeue.services import notify, sandbox
@@ -237,11 +239,103 @@ def test_a_channel_that_hangs_is_tried_again_too(house, monkeypatch, words):
     assert may_pass(caught.value)
 
 
-def test_no_secret_is_told(house, monkeypatch, caplog):
-    wanting(house, "json://user:hunter2@127.0.0.1:9/", "nonsense://hunter2")
+def test_no_secret_is_told(house, caplog):
+    wanting(house, f"json://user:hunter2@127.0.0.1:{free_port()}/hunter2/", "nonsense://hunter2")
     with pytest.raises(DeliveryFailed) as caught:
         notify.send("title", "text")
     assert "hunter2" not in str(caught.value) + caplog.text
+
+
+def test_the_reason_is_told_and_for_which_address(house, inbox):
+    _, received, url = inbox
+    wanting(house, url, f"json://127.0.0.1:{free_port()}/")
+    with pytest.raises(DeliveryFailed) as caught:
+        notify.send("title", "text")
+    assert len(received) == 1
+    words = str(caught.value)
+    assert words.startswith("The notification could not be delivered: address 2 (json://…): ")
+    assert "Connection refused" in words
+    assert "HTTPConnectionPool" not in words
+
+
+def test_every_address_that_fails_is_told(house):
+    wanting(house, f"json://127.0.0.1:{free_port()}/", "nonsense://x")
+    with pytest.raises(DeliveryFailed) as caught:
+        notify.send("title", "text")
+    assert "address 1 (json://…)" in str(caught.value)
+    assert "address 2 (nonsense://…)" in str(caught.value)
+
+
+def test_a_long_reason_is_cut(house, monkeypatch):
+    long = sandbox.Answer("x " * 1000, [], 0.0, 0)
+    wanting(house, "json://127.0.0.1:9/")
+    monkeypatch.setattr(sandbox, "run", lambda *_args, **_options: long)
+    with pytest.raises(DeliveryFailed) as caught:
+        notify.send("title", "text")
+    assert 300 < len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "told"),
+    [
+        (
+            "cannot reach example.org as anna with pass/word",
+            "mailto://anna:pass%2Fword@example.org",
+            "cannot reach example.org as **** with ****",
+        ),
+        ("/bot12345678:abcdef/send", "tgram://12345678:abcdef/99", "/bot****:****/send"),
+        ("h2nter failed", "json://localhost/?token=h2nter", "**** failed"),
+        ("failed\nto go to b@c.de", "mailto://a@c.de?to=b@c.de", "failed to go to b@c.de"),
+        ("pop pie is p", "mailto://u:p@example.org", "pop pie is ****"),
+        ("[x] is wrong", "json://[x]", "**** is wrong"),
+    ],
+)
+def test_what_may_be_secret_in_an_address_is_left_out(text, url, told):
+    assert notify.without_secrets(text, url) == told
+
+
+# Checking the addresses
+
+
+def given(house, *urls: str) -> config.Settings:
+    """Settings with these addresses, as from the environment."""
+    notifications = replace(house.notifications, urls=urls)
+    return replace(house, notifications=notifications, sources={"notifications.urls": "HERE"})
+
+
+def test_addresses_that_apprise_knows_are_fine(house):
+    notify.check(given(house))
+    notify.check(given(house, "json://localhost/", "mailtos://anna:secret@example.org?to=b@c.de"))
+
+
+@pytest.mark.parametrize("wrong", ["foo://hunter2", "mailto://hunter2", "tgram://hunter2"])
+def test_an_address_that_apprise_does_not_know_is_named_without_its_secret(house, wrong):
+    with pytest.raises(ConfigError) as caught:
+        notify.check(given(house, "json://localhost/", wrong))
+    scheme = wrong.partition(":")[0]
+    named = f"notifications.urls (HERE): address 2 ({scheme}://…) cannot be used: "
+    assert str(caught.value).startswith(named)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_checking_keeps_apprise_out_of_this_process(house):
+    words = (
+        "import sys; from homequeue import config; from homequeue.services import notify; "
+        "notify.check(config.load(overrides={'notifications.urls': 'json://localhost/'})); "
+        "print('apprise' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_check_that_cannot_be_made_stops_nothing(house, monkeypatch, caplog):
+    def fails(*_args, **_options):
+        raise sandbox.ChildFailed(sandbox.TOO_MUCH_MEMORY)
+
+    monkeypatch.setattr(sandbox, "run", fails)
+    notify.check(given(house, "foo://hunter2"))
+    assert "could not be checked" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_who_was_told_is_not_told_again(house, monkeypatch):

@@ -172,13 +172,13 @@ def test_results_and_success_are_one(ben, monkeypatch):
     move, commit = assets.move, db.commit
 
     def full():
-        monkeypatch.setattr(db, "commit", commit)
+        monkeypatch.setattr(db.obj, "commit", commit)
         raise OperationalError("disk full")
 
     def last_step(asset_id, state, **values):
         moved = move(asset_id, state, **values)
         if state == "ready":
-            monkeypatch.setattr(db, "commit", full)
+            monkeypatch.setattr(db.obj, "commit", full)
         return moved
 
     monkeypatch.setattr(assets, "move", last_step)
@@ -222,12 +222,12 @@ def test_three_workers_that_died_of_it_are_enough(ben):
     send(ben, jpeg())
     for _ in range(3):
         # No process of this boot has this number.
-        ledger.claim(f"host/{processes.boot_id()}/{2**22 + 1}/5")
+        ledger.claim(f"host/{processes.realm()}/{2**22 + 1}/5")
         queue.recover()
     assert Job.get().state == "quarantined"
     asset = Asset.get()
     assert asset.state == "failed"
-    assert "ended its worker 3 times" in asset.error
+    assert "crashed three times" in asset.error
 
 
 def test_a_worker_that_dies_in_the_middle_is_made_good(ben, monkeypatch):

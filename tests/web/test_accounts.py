@@ -102,6 +102,48 @@ def test_a_new_password_ends_every_session(as_anna, anna):
     assert as_anna.get("/api/assets").status == 401
 
 
+# A new password
+
+
+CHANGE = {"old": "correct horse", "new": "another horse"}
+
+
+def test_a_new_password_by_oneself(app, as_anna, anna):
+    other, old = signed_in(app, anna), as_anna.cookies[COOKIE]
+    assert 'action="/password"' in as_anna.page("/password").text
+    answer = as_anna.post("/password", form=CHANGE)
+    assert (answer.status, answer.header("Location")) == (303, "/?said=password")
+    assert "Your password is changed." in as_anna.page("/?said=password").text
+    assert other.get("/api/assets").status == 401
+    assert users.by_session(old) is None
+    assert Client(app).post("/sign-in", form=GOOD).status == 401
+    assert Client(app).post("/sign-in", form=GOOD | {"password": "another horse"}).status == 303
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (CHANGE | {"old": "wrong horse"}, "The old password is wrong."),
+        (CHANGE | {"new": "short"}, "at least 8 characters"),
+        ({}, "The old password is wrong."),
+    ],
+)
+def test_a_password_that_is_not_changed(app, as_anna, anna, form, words):
+    answer = as_anna.post("/password", form=form)
+    assert answer.status == 422
+    assert words in answer.text
+    assert "wrong horse" not in answer.text
+    assert as_anna.get("/api/assets").status == 200
+    assert Client(app).post("/sign-in", form=GOOD).status == 303
+
+
+def test_the_old_password_cannot_be_guessed_for_long(as_anna):
+    found = [as_anna.post("/password", form=CHANGE | {"old": f"guess {n}"}) for n in range(7)]
+    assert [answer.status for answer in found] == [422] * 5 + [429] * 2
+    assert found[-1].header("Retry-After")
+    assert as_anna.post("/password", form=CHANGE).status == 429
+
+
 def test_a_removed_user_is_out_at_once(as_ben, ben):
     users.remove(ben)
     assert as_ben.get("/api/assets").status == 401

@@ -261,7 +261,7 @@ def test_the_wsgi_server_sends_the_file_itself(as_ben, asset, url):
     sent = []
 
     class Wrapper:
-        def __init__(self, file, size):
+        def __init__(self, file):
             sent.append(file)
             self.file = file
 

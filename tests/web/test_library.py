@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from homequeue import holds
 from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition
 from homequeue.services import processing
@@ -113,6 +114,19 @@ def test_the_trash_is_a_list_of_its_own(as_ben, ben):
     assert ids(as_ben.get("/api/assets")) == [kept.id]
     assert ids(as_ben.get("/api/assets?trashed=1")) == [thrown.id]
     assert ids(as_ben.get("/api/assets?trashed=0")) == [kept.id]
+
+
+def test_a_list_says_while_nothing_is_made(as_ben, ben):
+    row(ben, 1)
+    assert "paused_until" not in as_ben.get("/api/assets").json
+    holds.pause(4102444800.0)
+    assert as_ben.get("/api/assets").json["paused_until"] == "2100-01-01T00:00:00.000Z"
+    holds.pause(5.0)
+    assert "paused_until" not in as_ben.get("/api/assets").json
+    holds.pause(4102444800.0, "report_uploads")
+    assert "paused_until" not in as_ben.get("/api/assets").json
+    holds.pause(4102444800.0, "process_asset")
+    assert as_ben.get("/api/assets").json["paused_until"] == "2100-01-01T00:00:00.000Z"
 
 
 def test_choosing(as_ben, ben):
@@ -281,7 +295,9 @@ def test_sending_it_again_takes_it_out_of_the_trash(as_ben, ben):
     as_ben.request("DELETE", f"/api/assets/{sent.id}")
     answer = as_ben.put_raw(jpeg())
     assert answer.status == 200
+    assert answer.json["assets"][0]["restored"] is True
     assert as_ben.get(f"/api/assets/{sent.id}").json["trashed_at"] is None
+    assert "restored" not in as_ben.put_raw(jpeg()).json["assets"][0]
 
 
 def test_a_photo_gone_for_good_can_be_sent_again(as_ben, ben):

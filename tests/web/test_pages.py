@@ -2,16 +2,17 @@
 
 import re
 import time
+from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
 
-from homequeue import ledger
+from homequeue import holds, ledger
 from homequeue.models import Asset, Periodic, User
-from homequeue.queue import register_worker
+from homequeue.queue import workers
 from homequeue.web.pages import by_day
-from homequeue.web.shapes import ago, day_label, moment_label
-from tests.library import job, row, whole
+from homequeue.web.shapes import ago, day_label, moment_label, near_label
+from tests.library import job, jpeg, originals, row, whole
 from tests.web.client import csrf_fields
 
 EVIL = "<script>alert('x')</script>\"&.jpg"
@@ -164,22 +165,57 @@ def test_the_viewer_with_everything(as_ben, ben):
     asset = whole(
         ben, 1, make="Canon", model="Canon EOS R5", lens="RF 50mm", lat=52.5, lon=-13.4,
         exposure='{"time": "1/125", "f_number": 2.8, "iso": 100, "focal_length": 50}',
-        favorite=True, damaged=True, taken_at_source="exif original", uploaded_at=1720800000,
+        caption="At the sea", favorite=True, damaged=True, taken_at_source="exif original",
+        uploaded_at=1720800000,
     )  # fmt: skip
     answer = as_ben.page(f"/assets/{asset.id}")
     checked(answer)
     for words in (
-        "Canon EOS R5, RF 50mm",
+        ">Canon EOS R5<",
+        ">RF 50mm<",
         "1/125 s · f/2.8 · ISO 100 · 50 mm",
         "52.50000, -13.40000",
         "48 × 32",
-        "Favorite",
+        'aria-pressed="true"',
+        "At the sea",
         "came damaged",
         "written in the photo",
         "Friday, 12 July 2024, 18:01",
     ):
         assert words in answer.text
     assert answer.text.count("48 × 32") == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ({}, ["Date", "File", "Uploaded"]),
+        ({"make": "Canon"}, ["Date", "Camera", "File", "Uploaded"]),
+        ({"lens": "RF 50mm"}, ["Date", "Lens", "File", "Uploaded"]),
+        ({"exposure": '{"iso": 100}'}, ["Date", "Exposure", "File", "Uploaded"]),
+    ],
+)
+def test_the_viewer_names_only_what_is_known(as_ben, ben, values, names):
+    asset = whole(ben, 1, **values)
+    assert re.findall("<dt>(.*?)</dt>", as_ben.page(f"/assets/{asset.id}").text) == names
+
+
+def test_a_heart_and_a_caption_by_forms(as_ben, ben):
+    asset = whole(ben, 1)
+    token = csrf_fields(as_ben.page(f"/assets/{asset.id}"))[0]
+    as_ben.sends_csrf = False
+    for form, stored in (
+        ({"favorite": "1"}, (True, None)),
+        ({"caption": " At the sea\r\n🌊 "}, (True, "At the sea\n🌊")),
+        ({"favorite": "0"}, (False, "At the sea\n🌊")),
+        ({"caption": "  "}, (False, None)),
+        ({}, (False, None)),
+    ):
+        answer = as_ben.post(f"/assets/{asset.id}/edit", form=form | {"csrf": token})
+        assert (answer.status, answer.header("Location")) == (303, f"/assets/{asset.id}")
+        found = Asset.get_by_id(asset.id)
+        assert (found.favorite, found.caption) == stored
+        checked(as_ben.page(f"/assets/{asset.id}"))
 
 
 def test_the_viewer_leads_to_the_neighbours(as_ben, ben, anna):
@@ -226,11 +262,165 @@ def test_the_buttons_of_the_trash_work(as_ben, ben):
     token = csrf_fields(as_ben.page("/trash"))[0]
     as_ben.sends_csrf = False
     back = as_ben.post(f"/assets/{one.id}/restore", form={"csrf": token})
-    assert (back.status, back.header("Location")) == (303, "/trash")
+    assert (back.status, back.header("Location")) == (303, f"/trash?said=restored-{one.id}")
     gone = as_ben.post(f"/assets/{two.id}/purge", form={"csrf": token})
-    assert (gone.status, gone.header("Location")) == (303, "/trash")
+    assert (gone.status, gone.header("Location")) == (303, f"/trash?said=purged-{two.id}")
     assert [(a.id, a.trashed_at) for a in Asset.select()] == [(one.id, None)]
     assert as_ben.post(f"/assets/{one.id}/purge", form={"csrf": token}).status == 409
+
+
+def test_emptying_the_trash_takes_ones_own_and_nothing_else(as_ben, ben, anna):
+    assert "Empty the trash" not in as_ben.page("/trash").text
+    kept, hers = whole(ben, 1), whole(anna, 2, trashed_at=5.0)
+    whole(ben, 3, trashed_at=5.0)
+    assert "Delete this photo for good?" in as_ben.page("/trash").text
+    for number in range(4, 110):
+        row(ben, number, trashed_at=5.0)
+    page = as_ben.page("/trash")
+    assert "Delete all 107 photos for good?" in page.text
+    as_ben.sends_csrf = False
+    answer = as_ben.post("/trash/empty", form={"csrf": csrf_fields(page)[0]})
+    assert (answer.status, answer.header("Location")) == (303, "/trash?said=emptied")
+    assert [asset.id for asset in Asset.select().order_by(Asset.id)] == [kept.id, hers.id]
+    assert originals() == sorted([kept.path, hers.path])
+    page = as_ben.page("/trash?said=emptied")
+    checked(page)
+    assert "The trash is empty now." in page.text
+
+
+# What was done
+
+
+def notice(answer) -> str:
+    """The words at the foot of a page, without markup."""
+    found = re.search(r'<div id="notice"[^>]*>(.*?)</div>', answer.text, re.DOTALL)
+    assert found
+    return " ".join(re.sub("<[^>]*>", " ", found[1]).split())
+
+
+def test_a_photo_thrown_away_can_be_taken_back_at_once(as_ben, ben):
+    one, two = whole(ben, 1), whole(ben, 2)
+    page = as_ben.page(f"/assets/{one.id}")
+    assert notice(page) == ""
+    form = {"csrf": csrf_fields(page)[0], "next": f"/assets/{two.id}"}
+    there = as_ben.post(f"/assets/{one.id}/trash", form=form).header("Location") or ""
+    assert there == f"/assets/{two.id}?said=trashed-{one.id}"
+    page = as_ben.page(there)
+    checked(page)
+    assert notice(page) == "Moved to the trash. Undo"
+    assert f'action="/assets/{one.id}/restore"' in page.text
+    form = {"csrf": csrf_fields(page)[0], "next": f"/assets/{one.id}"}
+    there = as_ben.post(f"/assets/{one.id}/restore", form=form).header("Location") or ""
+    assert notice(as_ben.page(there)) == "Taken out of the trash."
+    assert Asset.get_by_id(one.id).trashed_at is None
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("restored-1", "Taken out of the trash. Show it"),
+        ("purged-1", "Deleted for good."),
+        ("trashed", "Moved to the trash."),
+        ("trashed-x", "Moved to the trash."),
+        ("trashed-%22%3E%3Cb%3E", "Moved to the trash."),
+        ("", ""),
+        ("You%20have%20won", ""),
+    ],
+)
+def test_an_address_makes_a_page_say_only_words_of_ours(as_ben, ben, said, words):
+    page = as_ben.page(f"/?said={said}")
+    checked(page)
+    assert notice(page) == words
+
+
+def test_an_error_and_a_stranger_hear_nothing(nobody, as_ben):
+    assert notice(as_ben.page("/assets/77?said=purged-1")) == ""
+    assert notice(nobody.page("/sign-in?said=purged-1")) == ""
+    assert as_ben.page("/?said=%ff").status == 422
+
+
+# Finding
+
+
+def test_looking_for_words_and_favorites(as_ben, ben):
+    row(ben, 1, filename="sea.jpg", favorite=True)
+    row(ben, 2, caption="At the SEA")
+    row(ben, 3, favorite=True)
+    row(ben, 4, filename="sea.jpg", trashed_at=5.0)
+    for query, found in (
+        ("", [3, 2, 1]),
+        ("?q=", [3, 2, 1]),
+        ("?q=%20sea%20", [2, 1]),
+        ("?favorite=1", [3, 1]),
+        ("?q=sea&favorite=1", [1]),
+        ("?favorite=0", [3, 2, 1]),
+        ("?q=nothing", []),
+        ("?q=nothing&favorite=1", []),
+    ):
+        page = as_ben.page(f"/{query}")
+        checked(page)
+        assert [int(n) for n in re.findall(r'id="a-(\d+)"', page.text)] == found, query
+        assert (f"{len(found)} of 3 photos" in page.text) == (len(found) < 3), query
+        assert ("Nothing found for “nothing”" in page.text) == ("nothing" in query)
+
+
+def test_there_may_be_no_favorites(as_ben, ben):
+    row(ben, 1)
+    assert "No favorites yet" in as_ben.page("/?favorite=1").text
+    assert "This is where your photos will live" not in as_ben.page("/?favorite=1").text
+
+
+def test_what_one_looks_for_is_kept_from_page_to_page(as_ben, ben):
+    for number in range(105):
+        row(ben, number, filename="a&b #1.jpg", favorite=True)
+    row(ben, 200, filename="c.jpg", favorite=True)
+    page = as_ben.page("/?q=%26b%20%231&favorite=1")
+    assert 'value="&amp;b #1"' in page.text
+    assert '<input type="hidden" name="favorite" value="1">' in page.text
+    assert 'href="/?q=%26b%20%231"' in page.text
+    following = re.search(r'id="older"[^>]*href="([^"]+)"', page.text)
+    assert following
+    second = as_ben.page(following[1].replace("&amp;", "&"))
+    assert len(re.findall(r'id="a-(\d+)"', second.text)) == 5
+
+
+def test_what_one_looks_for_never_becomes_markup(as_ben, ben):
+    row(ben, 1)
+    page = as_ben.page("/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
+    checked(page)
+    assert "alert(1)" in page.text
+
+
+# While the queue is paused
+
+
+@pytest.mark.parametrize("path", ["/", "/upload", "/assets/1"])
+def test_no_page_promises_a_preview_while_paused(as_ben, ben, path):
+    row(ben, 1)
+    going = as_ben.page(path)
+    assert "Paused until" not in going.text
+    holds.pause(time.time() + 3600)
+    answer = as_ben.page(path)
+    checked(answer)
+    assert "Paused until" in answer.text
+    assert "Making" not in answer.text
+    assert 'href="/activity"' in answer.text
+
+
+def test_the_form_without_scripts_promises_nothing_either(as_ben):
+    as_ben.put_raw(jpeg(2))
+    as_ben.request("DELETE", "/api/assets/1")
+    holds.pause(time.time() + 3600)
+    csrf = ("csrf", as_ben.csrf)
+    files = [("file", f"{n}.jpg", jpeg(n)) for n in (1, 2)]
+    answer = as_ben.send(csrf, *files, ("file", "c.txt", b"words"), target="/upload")
+    checked(answer)
+    said = re.findall(r'<span class="state">([^<]+)</span>', answer.text)
+    assert said[-2:] == [
+        "Sent – its preview comes later",
+        "Already here – taken back out of the trash",
+    ]
+    assert "not a photo" in said[-3], "what was refused comes first"
 
 
 def test_the_second_page_of_the_trash_can_be_reached(as_ben, ben):
@@ -247,7 +437,7 @@ def test_the_upload_page(as_ben):
     answer = as_ben.page("/upload")
     checked(answer)
     assert 'enctype="multipart/form-data"' in answer.text
-    assert "Up to 4 GB each" in answer.text
+    assert "Up to 4.3 GB each" in answer.text
     assert csrf_fields(answer)[0] == as_ben.csrf
 
 
@@ -276,7 +466,7 @@ def busy(ben):
     job("succeeded", task="rescue", finished_at=now)
     job("failed", task="was_renamed", error="unknown")
     Periodic.create(task="rescue", last_due=now, job=10)
-    register_worker()
+    workers.register("worker")
 
 
 def test_activity_in_every_state_for_an_administrator(as_anna, busy):
@@ -298,6 +488,39 @@ def test_activity_in_every_state_for_a_member(as_ben, busy):
     assert "was_renamed" not in answer.text
 
 
+def test_a_member_sees_numbers_of_their_own_only(as_ben, anna, busy):
+    for number in range(100, 140):
+        job("failed", asset=row(anna, number).id)
+    ours = as_ben.page("/activity").text.partition("Jobs by state")[2]
+    assert re.findall(r"<strong>([\d,]+)</strong>", ours) == ["1"] * len(ledger.STATES)
+
+
+def test_chores_do_not_bury_what_was_done(as_anna, anna):
+    whole(anna, 1)
+    job("succeeded", asset=1, args="[1]", started_at=5.0, finished_at=5.2)
+    for _ in range(30):
+        job("succeeded", task="check_disk", finished_at=time.time())
+    lately = as_anna.page("/activity").text.partition("Done lately")[2].partition("Behind the")[0]
+    assert "IMG_1.jpg" in lately
+    assert "Checking the disk" not in lately
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "took less than a second"),
+        (0.99, "took less than a second"),
+        (1.0, "took 1 second"),
+        (2.6, "took 2 seconds"),
+        (90, "took 2 minutes"),
+    ],
+)
+def test_how_long_a_job_took(as_ben, ben, seconds, words):
+    whole(ben, 1)
+    job("succeeded", asset=1, args="[1]", started_at=5.0, finished_at=5.0 + seconds)
+    assert words in as_ben.page("/activity").text
+
+
 def test_activity_of_others_is_not_shown(as_ben, anna):
     row(anna, 1, filename="secret.jpg")
     job("failed", asset=1, error="of Anna")
@@ -307,14 +530,18 @@ def test_activity_of_others_is_not_shown(as_ben, anna):
     assert "All quiet" in answer.text
 
 
-def test_activity_while_paused(as_anna):
-    ledger.pause(time.time() + 3600)
+def test_activity_while_paused(as_anna, anna):
+    holds.pause(time.time() + 3600)
     answer = as_anna.page("/activity")
     checked(answer)
     assert "Paused until" in answer.text
     assert 'action="/queue/resume"' in answer.text
     as_anna.post("/queue/pause")
     assert "Paused until somebody resumes." in as_anna.page("/activity").text
+    assert "Paused. No photo is waiting." in as_anna.page("/activity").text
+    whole(anna, 1)
+    job(asset=1)
+    assert "Paused, with 1 photo waiting." in as_anna.page("/activity").text
 
 
 def test_a_long_list_is_counted_not_listed(as_anna, anna):
@@ -368,6 +595,18 @@ def test_an_error_never_becomes_markup(as_ben):
     checked(as_ben.page("/?cursor=%3Cscript%3E"), 422)
 
 
+def test_who_gets_lost_keeps_the_way_out(as_ben, nobody):
+    for path in ("/assets/77", "/nothing/here"):
+        answer = as_ben.page(path)
+        page = checked(answer, 404)
+        assert {"/upload", "/activity", "/trash", "/sign-out"} <= set(page.addresses), path
+        assert csrf_fields(answer) == [as_ben.csrf]
+        stranger = checked(nobody.page("/nothing/here"), 404)
+        assert "/upload" not in stranger.addresses
+    lost = as_ben.get("/nothing/here", Authorization="Bearer hq_nothing")
+    assert (lost.status, lost.json["code"]) == (404, "not_found")
+
+
 def test_set_up_and_sign_in_are_pages_too(nobody, house):
     checked(nobody.page("/set-up"))
     form = {"code": EVIL, "name": EVIL, "password": "x"}
@@ -380,6 +619,8 @@ def test_every_link_of_every_page_leads_somewhere(as_anna, anna, busy):
     seen: set[str] = set()
     for path in (
         "/",
+        "/?q=IMG&favorite=1",
+        "/password",
         "/upload",
         "/activity",
         "/trash",
@@ -388,7 +629,7 @@ def test_every_link_of_every_page_leads_somewhere(as_anna, anna, busy):
         for address in checked(as_anna.page(path)).addresses:
             if address.startswith("/") and address not in seen and "/assets/" not in address:
                 seen.add(address)
-                status = as_anna.page(address).status
+                status = as_anna.page(address.partition("#")[0]).status
                 assert status in (200, 405, 304), f"{address} on {path} answers {status}"
     assert len(seen) > 10
 
@@ -412,6 +653,22 @@ def test_every_link_of_every_page_leads_somewhere(as_anna, anna, busy):
 )
 def test_spans_of_time(seconds, words):
     assert ago(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        (datetime(2026, 7, 12, 0, 0), "00:00"),
+        (datetime(2026, 7, 12, 23, 59), "23:59"),
+        (datetime(2026, 7, 13, 3, 20), "tomorrow, 03:20"),
+        (datetime(2026, 7, 14, 0, 0), "14 July 2026, 00:00"),
+        (datetime(2026, 7, 11, 23, 59), "11 July 2026, 23:59"),
+    ],
+)
+def test_moments_nearby(moment, words):
+    now = datetime(2026, 7, 12, 18, 0).timestamp()
+    assert near_label(moment.timestamp(), now) == words
+    assert near_label(None, now) == ""
 
 
 def test_moments():

@@ -4,11 +4,11 @@ import time
 
 import pytest
 
-from homequeue import ledger
+from homequeue import holds, ledger
 from homequeue.media import media
 from homequeue.models import Asset, Job, Periodic, Worker
 from homequeue.processes import identity
-from homequeue.queue import queue, register_worker
+from homequeue.queue import queue, workers
 from tests.library import job, jpeg, row, send
 
 FIELDS = {
@@ -122,7 +122,7 @@ def test_cancelling_the_work_of_a_photo_says_so_on_it(as_ben, ben):
     one = Job.get()
     assert as_ben.post(f"/api/jobs/{one.id}/cancel").json["state"] == "cancelled"
     stored = Asset.get_by_id(asset.id)
-    assert (stored.state, stored.error) == ("failed", "It was cancelled.")
+    assert (stored.state, stored.error) == ("failed", "It was cancelled by Ben.")
     as_ben.post(f"/api/jobs/{one.id}/retry")
     assert Asset.get_by_id(asset.id).state == "pending"
 
@@ -154,7 +154,7 @@ def test_the_buttons_lead_back(as_anna):
 
 
 def test_the_queue_as_the_contract_has_it(as_anna):
-    register_worker()
+    workers.register("worker")
     now = time.time()
     job("queued", due_at=now - 5, queued_at=now - 5)
     job("succeeded", task="rescue", finished_at=now - 10)
@@ -170,7 +170,7 @@ def test_the_queue_as_the_contract_has_it(as_anna):
     assert 5 <= found["oldest_wait"] < 10
     assert found["paused_until"] is None
     periodic = {one["task"]: one for one in found["periodic"]}
-    assert set(periodic) == {"check_disk", "rescue", "purge_trash", "forget_stale"}
+    assert set(periodic) == {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
     assert periodic["check_disk"]["last_state"] == "failed"
     assert periodic["rescue"]["last_state"] is None
     assert all(one["next_due"] for one in periodic.values())
@@ -192,7 +192,7 @@ def test_pausing_and_resuming(as_anna):
 
 def test_pausing_for_a_while(as_anna):
     as_anna.post("/api/queue/pause", json={"seconds": 60})
-    assert time.time() + 50 < ledger.paused_until() < time.time() + 70
+    assert time.time() + 50 < holds.paused_until() < time.time() + 70
 
 
 @pytest.mark.parametrize("body", ['{"seconds": 0}', '{"seconds": -1}', '{"seconds": "60"}',
@@ -200,14 +200,14 @@ def test_pausing_for_a_while(as_anna):
                                   '{"seconds": [1]}', "[]"])  # fmt: skip
 def test_a_pause_that_cannot_be(as_anna, body):
     assert as_anna.post("/api/queue/pause", body=body.encode()).status == 422
-    assert ledger.paused_until() == 0
+    assert holds.paused_until() == 0
 
 
 def test_the_buttons_pause_and_resume(as_anna):
     assert as_anna.post("/queue/pause").header("Location") == "/activity"
-    assert ledger.paused_until() > time.time() + 10**8
+    assert holds.paused_until() > time.time() + 10**8
     as_anna.post("/queue/resume")
-    assert ledger.paused_until() == 0
+    assert holds.paused_until() == 0
 
 
 # Health
@@ -220,7 +220,7 @@ def test_health(nobody, house):
 def test_ready_when_everything_is_there(nobody, house):
     answer = nobody.get("/readyz")
     assert (answer.status, answer.json["error"]) == (503, "No worker is running.")
-    register_worker()
+    workers.register("worker")
     assert nobody.get("/readyz").json == {"status": "ready"}
     (media.root / "originals" / ".homequeue").unlink()
     assert nobody.get("/readyz").status == 503
@@ -229,7 +229,7 @@ def test_ready_when_everything_is_there(nobody, house):
 
 def test_figures_in_the_format_of_prometheus(as_anna):
     job("failed")
-    register_worker()
+    workers.register("worker")
     answer = as_anna.get("/metrics")
     assert (answer.header("Content-Type") or "").startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()

@@ -12,7 +12,7 @@ import pytest
 
 from homequeue.models import Job, Token, User
 from homequeue.services import users
-from homequeue.web.principals import PUBLIC
+from homequeue.web.principals import COOKIE, PUBLIC, identify
 from homequeue.web.routes import ROUTES, Route
 from tests.library import job, jpeg, snapshot, whole
 from tests.web.client import Client, dashed
@@ -38,9 +38,13 @@ TABLE = {
     "POST /assets/<asset_id>/trash": "303 303 303 403 403 303 303",
     "POST /assets/<asset_id>/restore": "303 303 303 403 403 303 303",
     "POST /assets/<asset_id>/purge": "303 303 303 403 403 303 303",
+    "POST /assets/<asset_id>/edit": "303 303 303 403 403 303 303",
     "GET /upload": "303 200 200 200 403 200 200",
     "POST /upload": "303 200 200 200 403 200 200",
     "GET /trash": "303 200 200 403 200 200 200",
+    "POST /trash/empty": "303 303 303 403 403 303 303",
+    "GET /password": "303 200 200 403 200 200 200",
+    "POST /password": "303 303 303 403 403 303 303",
     "GET /activity": "303 200 200 403 200 200 200",
     "POST /jobs/<job_id>/retry": "303 303 303 403 403 303 303",
     "POST /jobs/<job_id>/cancel": "303 303 303 403 403 303 303",
@@ -126,6 +130,13 @@ def target(route: Route, number: int) -> str:
     return path.replace("<path:path>", "css/app.css")
 
 
+def password(client: Client) -> str:
+    """The password of a visitor, as the fixtures have it."""
+    bearer = f"Bearer {client.token}" if client.token else ""
+    user = identify(bearer, client.cookies.get(COOKIE, "")).user
+    return {"Anna": "correct horse", "Ben": "battery staple"}[user.name] if user else ""
+
+
 def ask(client: Client, name: str, number: int = 0, **headers: str):
     """A request to the route that makes sense."""
     route = BY_NAME[name]
@@ -139,6 +150,8 @@ def ask(client: Client, name: str, number: int = 0, **headers: str):
     options: dict = {"headers": dashed(headers)}
     if name == "POST /sign-in":
         options["form"] = {"name": "Carla", "password": "open sesame!"}
+    elif name == "POST /password":
+        options["form"] = {field: password(client) for field in ("old", "new")}
     elif name == "POST /api/assets/check":
         options["json"] = {"checksums": [hashlib.sha256(b"").hexdigest()]}
     elif name.startswith("PATCH"):

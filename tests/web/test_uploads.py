@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from homequeue import config, ledger
+from homequeue import config, holds
 from homequeue.db import db
 from homequeue.media import Incoming, Media, media
 from homequeue.models import Asset, Job
@@ -198,7 +198,7 @@ def test_too_many_bytes_are_refused_before_they_are_read(program, house, monkeyp
     answer = program.put_raw(padded(1, 5000))
     assert answer.status == 413
     assert answer.json["code"] == "too_large"
-    assert "1000 bytes" in answer.json["error"]
+    assert "1 kB" in answer.json["error"]
 
 
 def test_a_body_that_lies_about_its_size_is_cut_off(house, ben):
@@ -492,7 +492,7 @@ def test_without_channels_nothing_is_reported(program):
 
 
 def test_an_upload_while_the_queue_is_paused(program):
-    ledger.pause(time.time() + 1000)
+    holds.pause(time.time() + 1000)
     assert program.put_raw(jpeg()).status == 201
 
 

@@ -13,6 +13,7 @@
 <symbol id="i-alert" viewBox="0 0 24 24"><path d="M12 8.5v4.7m0 3v.1M10.3 4.6 3.4 16.7A2 2 0 0 0 5.1 19.7h13.8a2 2 0 0 0 1.7-3L13.7 4.6a2 2 0 0 0-3.4 0Z"/></symbol>
 <symbol id="i-check" viewBox="0 0 24 24"><path d="m5 12.7 4.5 4.5L19 7.5"/></symbol>
 <symbol id="i-heart" viewBox="0 0 24 24"><path d="M12 19.5S4.5 15.2 4.5 9.7A4.1 4.1 0 0 1 12 7.4a4.1 4.1 0 0 1 7.5 2.3c0 5.5-7.5 9.8-7.5 9.8Z"/></symbol>
+<symbol id="i-search" viewBox="0 0 24 24"><circle cx="10.8" cy="10.8" r="6.3"/><path d="m15.5 15.5 5 5"/></symbol>
 <symbol id="i-play" viewBox="0 0 24 24"><path d="M8 5.5v13l10.5-6.5Z"/></symbol>
 <symbol id="i-pause" viewBox="0 0 24 24"><path d="M8.5 5.5v13m7-13v13"/></symbol>
 <symbol id="i-clock" viewBox="0 0 24 24"><circle cx="12" cy="12" r="8.5"/><path d="M12 7.5V12l3 2"/></symbol>

@@ -46,6 +46,7 @@
     <summary aria-label="Account of {{person.name}}"><span class="face" aria-hidden="true">{{person.name[:1].upper()}}</span></summary>
     <div class="menu">
       <p class="who"><strong>{{person.name}}</strong><span>{{'Looks after this homequeue' if person.is_admin else 'Signed in'}}</span></p>
+      <a class="plain" href="/password">Change password</a>
       <form method="post" action="/sign-out">
         <input type="hidden" name="csrf" value="{{csrf}}">
         <button class="plain" type="submit">Sign out</button>
@@ -55,7 +56,22 @@
   % end
 </header>
 % end
+% told = get('said')
+% if told:
+<div id="notice" class="notice" role="status" aria-live="polite"><span>{{told['words']}}</span>
+% if told['asset'] and told['word'] == 'trashed':
+<form method="post" action="/assets/{{told['asset']}}/restore">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="next" value="/assets/{{told['asset']}}">
+<button class="notice-button" type="submit">Undo</button>
+</form>
+% elif told['asset'] and told['word'] == 'restored' and place != '/assets/' + told['asset']:
+<a href="/assets/{{told['asset']}}">Show it</a>
+% end
+</div>
+% else:
 <div id="notice" class="notice" role="status" aria-live="polite"></div>
+% end
 <main id="main" tabindex="-1">
 {{!base}}
 </main>

@@ -1,21 +1,55 @@
-% from urllib.parse import quote
 % rebase('layout.tpl', title=get('title') or 'Photos', page='photos', scripts=['timeline.js'])
+% from urllib.parse import quote
+% looking = bool(chosen.q or chosen.favorite)
 % total, waiting, broken = get('count') or 0, get('busy') or 0, get('failed') or 0
 <div class="page-head">
   <h1>Photos</h1>
-  % if total:
+  % if looking:
+  <p class="quiet">{{'{:,}'.format(found)}} of {{'{:,}'.format(total)}} {{'photo' if total == 1 else 'photos'}}</p>
+  % elif total:
   <p class="quiet">{{'{:,}'.format(total)}} {{'photo' if total == 1 else 'photos'}}</p>
   % end
 </div>
+% if total:
+<div class="finder">
+  <form class="search" role="search" method="get" action="/">
+    % if chosen.favorite:
+    <input type="hidden" name="favorite" value="1">
+    % end
+    <svg class="icon" aria-hidden="true"><use href="#i-search"></use></svg>
+    <input id="q" name="q" type="search" value="{{chosen.q or ''}}" placeholder="Search" aria-label="Search names and captions" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="200" enterkeyhint="search">
+  </form>
+  % others = '?q=' + quote(chosen.q, safe='') if chosen.q else ''
+  % if chosen.favorite:
+  <a class="chip on" href="/{{others}}" aria-label="Show all photos, not only favorites"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg>Favorites<svg class="icon x" aria-hidden="true"><use href="#i-close"></use></svg></a>
+  % else:
+  <a class="chip" href="/{{others + '&' if others else '?'}}favorite=1"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg>Favorites</a>
+  % end
+</div>
+% end
 <div id="news" class="news" role="status" aria-live="polite">
-  % if waiting:
+  % if waiting and paused:
+  <a class="pill" href="/activity"><svg class="icon" aria-hidden="true"><use href="#i-pause"></use></svg>{{paused}} {{'{:,}'.format(waiting)}} {{'photo waits' if waiting == 1 else 'photos wait'}} for a preview</a>
+  % elif waiting:
   <a class="pill busy" href="/activity"><span class="pulse" aria-hidden="true"></span>Making previews for {{'{:,}'.format(waiting)}} {{'photo' if waiting == 1 else 'photos'}}</a>
   % end
   % if broken:
   <a class="pill warn" href="/activity#failed"><svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg>{{'{:,}'.format(broken)}} {{'photo needs' if broken == 1 else 'photos need'}} a look</a>
   % end
 </div>
-% if not days and not get('next'):
+% if looking and not days:
+<section class="empty">
+  <svg class="empty-icon" aria-hidden="true"><use href="#i-{{'search' if chosen.q else 'heart'}}"></use></svg>
+  % if chosen.q:
+  <h2>Nothing found for “{{chosen.q}}”</h2>
+  <p>The search looks at file names and captions{{' of your favorites' if chosen.favorite else ''}}.</p>
+  % else:
+  <h2>No favorites yet</h2>
+  <p>Open a photo and tap the heart, and it is found here.</p>
+  % end
+  <p><a class="button" href="/">Back to all photos</a></p>
+</section>
+% elif not days:
 <section class="empty">
   <img src="{{asset_url('img/house.svg')}}" width="300" height="210" alt="">
   <h2>This is where your photos will live</h2>
@@ -32,9 +66,9 @@
     % ratio = min(20, max(5, round(8 * a['width'] / a['height']))) if a['width'] and a['height'] else 8
     <li class="tile r{{ratio}}" id="a-{{a['id']}}" data-state="{{a['state']}}">
       % if a['state'] == 'failed':
-      <a class="blank failed" href="/assets/{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg><span class="name">{{a['filename']}}</span><span class="why">{{a['error'] or 'Something went wrong'}}</span></a>
+      <a class="blank failed" id="photo-{{a['id']}}" href="/assets/{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg><span class="name">{{a['filename']}}</span><span class="why">{{a['error'] or 'Something went wrong'}}</span></a>
       % elif a['thumbnail']:
-      <a href="/assets/{{a['id']}}"><img src="{{a['thumbnail']}}" width="{{a['width'] or 480}}" height="{{a['height'] or 480}}" loading="lazy" decoding="async" alt="{{a['filename']}}">
+      <a id="photo-{{a['id']}}" href="/assets/{{a['id']}}"><img src="{{a['thumbnail']}}" width="{{a['width'] or 480}}" height="{{a['height'] or 480}}" loading="lazy" decoding="async" alt="{{a['filename']}}">
       % if a['favorite']:
         <span class="badge heart"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg><span class="sr">favorite</span></span>
       % end
@@ -46,7 +80,7 @@
       % end
       </a>
       % else:
-      <a class="blank pending" href="/assets/{{a['id']}}"><span class="sr">{{a['filename']}}, making its preview</span></a>
+      <a class="blank pending" id="photo-{{a['id']}}" href="/assets/{{a['id']}}"><span class="sr">{{a['filename']}}, making its preview</span></a>
       % end
     </li>
   % end
@@ -54,6 +88,6 @@
 </section>
 % end
 </div>
-% if get('next'):
-<p class="older"><a id="older" class="button" href="/?cursor={{quote(str(next), safe='')}}">Show older photos</a></p>
+% if older:
+<p class="older"><a id="older" class="button" href="{{older}}">Show older photos</a></p>
 % end

@@ -4,7 +4,20 @@
   <h1>Trash</h1>
 </div>
 % if assets:
-<p class="page-note">Photos stay here for {{days}} {{'day' if days == 1 else 'days'}}, then they go for good.</p>
+<div class="page-note">
+  <p>Photos stay here for {{days}} {{'day' if days == 1 else 'days'}}, then they go for good.</p>
+  % every = {1: 'this photo', 2: 'both photos'}.get(total, 'all {:,} photos'.format(total))
+  <details class="confirm" id="empty">
+    <summary class="button small-button">Empty the trash</summary>
+    <div class="confirm-box">
+      <p>Delete {{every}} for good? Nobody can bring {{'them' if total > 1 else 'it'}} back.</p>
+      <form method="post" action="/trash/empty">
+        <input type="hidden" name="csrf" value="{{csrf}}">
+        <button class="button danger small-button" type="submit">Delete {{every}} for good</button>
+      </form>
+    </div>
+  </details>
+</div>
 % end
 % if not assets:
 <section class="empty">
@@ -17,7 +30,7 @@
 <ul class="bin">
 % for a in assets:
   <li class="bin-card" id="a-{{a['id']}}">
-    <a class="bin-pic" href="/assets/{{a['id']}}">
+    <a class="bin-pic" id="photo-{{a['id']}}" href="/assets/{{a['id']}}">
       % if a['thumbnail']:
       <img src="{{a['thumbnail']}}" width="{{a['width'] or 480}}" height="{{a['height'] or 480}}" loading="lazy" decoding="async" alt="{{a['filename']}}">
       % else:

@@ -2,7 +2,7 @@
 <div class="page-head">
   <h1>Upload</h1>
 </div>
-<form class="drop" id="drop" method="post" action="/upload" enctype="multipart/form-data" data-max-size="{{max_size}}" data-max-label="{{max_size_label}}">
+<form class="drop" id="drop" method="post" action="/upload" enctype="multipart/form-data" data-max-size="{{max_size}}" data-max-label="{{max_size_label}}" data-paused="{{paused}}">
   <input type="hidden" name="csrf" value="{{csrf}}">
   <svg class="drop-art" viewBox="0 0 96 72" aria-hidden="true"><rect class="p1" x="10" y="18" width="38" height="46" rx="6" transform="rotate(-9 29 41)"/><rect class="p2" x="48" y="18" width="38" height="46" rx="6" transform="rotate(9 67 41)"/><rect class="p3" x="27" y="10" width="42" height="52" rx="7"/><path class="p4" d="M48 46V28m0 0-8 8m8-8 8 8"/></svg>
   <p class="drop-title"><span class="for-mouse">Drop photos anywhere on this page</span><span class="for-touch">Send photos home</span></p>
@@ -11,12 +11,14 @@
   <p class="quiet small">Up to {{max_size_label}} each. Photos already here are recognised, so choosing too many does no harm.</p>
   <button class="button no-js-only" type="submit">Upload the chosen photos</button>
 </form>
+<p class="page-note paused-note" id="paused"{{'' if paused else ' hidden'}}><span>{{paused or 'Paused.'}}</span> Photos are kept safe meanwhile; their previews are made afterwards. <a href="/activity">Activity</a></p>
 <section class="batch" id="batch" aria-label="This upload" hidden>
   <div class="batch-head">
     <p id="overall" class="overall" role="status" aria-live="polite"></p>
     <progress id="overall-bar" max="1" value="0" aria-label="All photos"></progress>
     <div class="batch-foot">
       <p id="waiting" class="quiet small"></p>
+      <button id="see-bad" class="button small-button" type="button" hidden>Show not accepted</button>
       <a id="see-all" class="button small-button" href="/" hidden>See all photos</a>
       <button id="retry-all" class="button small-button" type="button" hidden>Try all again</button>
     </div>
@@ -24,7 +26,7 @@
   <ul class="rows" id="rows"></ul>
 </section>
 <template id="row">
-  <li class="row">
+  <li class="row" tabindex="-1">
     <span class="slot"><svg class="icon" aria-hidden="true"><use href="#i-photos"></use></svg></span>
     <span class="what"><span class="name"></span><span class="state"></span><progress max="1" value="0" hidden></progress></span>
     <span class="size"></span>
@@ -35,7 +37,7 @@
 <section class="batch" aria-label="What was uploaded">
   <p class="overall" role="status">{{len(sent)}} of {{len(results)}} {{'photo' if len(results) == 1 else 'photos'}} sent</p>
   <ul class="rows">
-  % for r in results:
+  % for r in sorted(results, key=lambda r: not r.get('error')):
     <li class="row{{' bad' if r.get('error') else ' good'}}">
       <span class="slot"><svg class="icon" aria-hidden="true"><use href="#i-{{'alert' if r.get('error') else 'check'}}"></use></svg></span>
       <span class="what">
@@ -44,7 +46,9 @@
         % else:
         <span class="name">{{r['filename']}}</span>
         % end
-        <span class="state">{{r.get('error') or ('Already here' if r.get('duplicate') else 'Sent – making its preview')}}</span>
+        % fresh = 'Sent – its preview comes later' if paused else 'Sent – making its preview'
+        % known = 'Already here – taken back out of the trash' if r.get('restored') else 'Already here'
+        <span class="state">{{r.get('error') or (known if r.get('duplicate') else fresh)}}</span>
       </span>
     </li>
   % end

@@ -1,8 +1,8 @@
 % a = asset
 % rebase('layout.tpl', title=a['filename'], page='viewer', stage=True, scripts=['viewer.js'])
-<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{a['state']}}">
+<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{a['state']}}" tabindex="-1" aria-labelledby="title">
   <div class="stage">
-    <a class="round back" id="back" href="{{'/trash' if a['trashed'] else '/'}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">{{'Back to the trash' if a['trashed'] else 'Back to all photos'}}</span></a>
+    <a class="round back" id="back" href="{{'/trash' if a['trashed'] else '/'}}#photo-{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">{{'Back to the trash' if a['trashed'] else 'Back to all photos'}}</span></a>
     <div class="frame" id="frame">
     % if a['kind'] == 'video' and a['state'] == 'ready':
       <video id="photo" controls playsinline preload="metadata" src="{{a['original']}}"
@@ -26,6 +26,13 @@
         </form>
         % end
       </div>
+    % elif paused:
+      <div class="stand-in">
+        <svg class="icon calm" aria-hidden="true"><use href="#i-pause"></use></svg>
+        <p class="big">Its preview has to wait</p>
+        <p>{{paused}} <a href="/activity">Activity</a></p>
+        <p class="quiet">The original is safe already. The picture shows up here by itself.</p>
+      </div>
     % else:
       <div class="stand-in">
         <span class="pulse large" aria-hidden="true"></span>
@@ -35,21 +42,16 @@
     % end
     </div>
     % if newer:
-    <a class="round newer" rel="prev" href="/assets/{{newer}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">Newer photo</span></a>
+    <a class="round newer" id="go-newer" rel="prev" href="/assets/{{newer}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">Newer photo</span></a>
     % end
     % if older:
-    <a class="round older-one" rel="next" href="/assets/{{older}}"><svg class="icon" aria-hidden="true"><use href="#i-right"></use></svg><span class="sr">Older photo</span></a>
+    <a class="round older-one" id="go-older" rel="next" href="/assets/{{older}}"><svg class="icon" aria-hidden="true"><use href="#i-right"></use></svg><span class="sr">Older photo</span></a>
     % end
   </div>
   <div class="panel">
     <div class="panel-head">
-      <h1>{{a.get('taken_label') or a['filename']}}</h1>
-      % if a.get('taken_label'):
+      <h1 id="title">{{a['taken_label']}}</h1>
       <p class="filename">{{a['filename']}}</p>
-      % end
-      % if a['favorite']:
-      <p class="tag"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg>Favorite</p>
-      % end
     </div>
     % if a['trashed']:
     <p class="callout">This one is in the trash.</p>
@@ -61,6 +63,11 @@
     <p class="callout">{{a['error'] or 'Something went wrong.'}}</p>
     % end
     <div class="actions">
+      <form class="favorite" method="post" action="/assets/{{a['id']}}/edit">
+        <input type="hidden" name="csrf" value="{{csrf}}">
+        <input type="hidden" name="favorite" value="{{0 if a['favorite'] else 1}}">
+        <button class="button light" id="favorite" type="submit" aria-label="Favorite" aria-pressed="{{'true' if a['favorite'] else 'false'}}"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg></button>
+      </form>
       <a class="button light" href="{{a['original']}}?download=1" download><svg class="icon" aria-hidden="true"><use href="#i-download"></use></svg>Original</a>
       % if a['trashed']:
       <form method="post" action="/assets/{{a['id']}}/restore">
@@ -75,16 +82,29 @@
       </form>
       % end
     </div>
-    <dl class="facts">
-      % if a.get('taken_label') and a.get('taken_source_label'):
-      <div><dt>Date</dt><dd>{{a['taken_source_label']}}</dd></div>
+    <div class="caption">
+      % if a['caption']:
+      <p class="caption-words">{{a['caption']}}</p>
       % end
-      % if a.get('camera_label') or a.get('exposure_label'):
-      <div><dt>Camera</dt><dd>{{a.get('camera_label') or 'Unknown camera'}}
-        % if a.get('exposure_label'):
-        <span class="quiet">{{a['exposure_label']}}</span>
-        % end
-      </dd></div>
+      <details class="caption-edit">
+        <summary id="caption-s">{{'Change the caption' if a['caption'] else 'Add a caption'}}</summary>
+        <form method="post" action="/assets/{{a['id']}}/edit">
+          <input type="hidden" name="csrf" value="{{csrf}}">
+          <textarea name="caption" rows="3" maxlength="2000" aria-label="Caption">{{a['caption']}}</textarea>
+          <button class="button light small-button" type="submit">Save</button>
+        </form>
+      </details>
+    </div>
+    <dl class="facts">
+      <div><dt>Date</dt><dd>{{a['taken_source_label']}}</dd></div>
+      % if a['camera_label']:
+      <div><dt>Camera</dt><dd>{{a['camera_label']}}</dd></div>
+      % end
+      % if a['lens']:
+      <div><dt>Lens</dt><dd>{{a['lens']}}</dd></div>
+      % end
+      % if a['exposure_label']:
+      <div><dt>Exposure</dt><dd>{{a['exposure_label']}}</dd></div>
       % end
       % if a.get('gps'):
       % lat, lon = a['gps']['lat'], a['gps']['lon']

@@ -1,0 +1,72 @@
+"""Limits on what may be started now: pauses, quiet hours and rates."""
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from homequeue import config, holds
+from homequeue.holds import Holds
+from homequeue.models import Job
+from homequeue.queue.light import ConfigurationError, Task
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: In quiet hours nothing with a priority below this is started.
+URGENT = 1
+
+
+def parse_rate(text: str) -> tuple[int, float]:
+    """Return how many runs are allowed in how many seconds.
+
+    >>> parse_rate("10/m"), parse_rate("1/30s")
+    ((10, 60.0), (1, 30.0))
+    """
+    match = re.fullmatch(r"([1-9]\d*)/(\d*)([smhd])", text)
+    if not match:
+        raise ConfigurationError(f"“{text}” is no rate; write 10/m or 1/30s.")
+    return int(match[1]), float(match[2] or 1) * UNITS[match[3]]
+
+
+def current(kinds: Mapping[str, type[Task]]) -> Holds:
+    """Return what must not be started now of these tasks, by their names."""
+    now = time.time()
+    pauses = holds.pauses()
+    everything = pauses.pop("", 0.0)
+    quiet = quiet_until(config.settings().queue.quiet_hours, now)
+    for name, kind in kinds.items():
+        calm = quiet if getattr(kind, "loud", False) else 0.0
+        until = max(pauses.get(name, 0.0), calm, _free_at(name, kind, now))
+        if until > now:
+            pauses[name] = until
+    return Holds(everything, pauses, quiet, URGENT)
+
+
+def quiet_until(hours: tuple[int, int] | None, now: float) -> float:
+    """Return the moment at which the quiet hours that it is in now end; 0 if it is in none."""
+    if hours is None:
+        return 0.0
+    wall = datetime.fromtimestamp(now)
+    minute = wall.hour * 60 + wall.minute
+    start, end = hours
+    is_quiet = start <= minute < end if start < end else minute >= start or minute < end
+    if not is_quiet:
+        return 0.0
+    morning = wall.replace(hour=end // 60, minute=end % 60, second=0, microsecond=0)
+    return (morning if morning > wall else morning + timedelta(days=1)).timestamp()
+
+
+def _free_at(name: str, kind: type[Task], now: float) -> float:
+    """Return the moment from which the rate of a task allows one more run."""
+    if getattr(kind, "rate", None) is None:
+        return 0.0
+    count, seconds = parse_rate(kind.rate)
+    recent: Any = (
+        Job.select(Job.started_at)
+        .where(Job.task == name, Job.started_at > now - seconds)
+        .order_by(Job.started_at.desc())
+        .offset(count - 1)
+        .limit(1)
+    )
+    oldest = recent.scalar()
+    return oldest + seconds if oldest is not None else 0.0

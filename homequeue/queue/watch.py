@@ -1,0 +1,92 @@
+"""Watching a run from inside its process: its time limit, its heartbeat, and requests to stop it.
+
+Whoever asks a run to stop marks its row and sends SIGUSR2; a worker elsewhere notices at its next
+heartbeat. The worker then ends itself at once, as if killed: nothing that counts can be lost by it,
+and whatever library the run is lost in has no say in it.
+"""
+
+import faulthandler
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from homequeue import runs
+from homequeue.db import db
+from homequeue.models import Job
+
+#: How often a run lets others know that it lives, in seconds.
+BEAT = 10.0
+#: A run that does not end at its time limit is ended with its whole worker so many seconds later.
+HARD_GRACE = 10.0
+#: How long a run is held up for its own heartbeat, in seconds.
+PATIENCE = 1.0
+STDERR = 2
+
+
+class TimedOut(BaseException):
+    """The run has reached its time limit; not an Exception, which work might swallow."""
+
+
+@contextmanager
+def watched(timeout: float | None, beat: Callable[[], None]) -> Iterator[None]:
+    """Call `beat` every BEAT seconds and raise TimedOut after `timeout` seconds, if any.
+
+    It is for the main thread, which alone hears signals; in another it does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    deadline = time.monotonic() + timeout if timeout else None
+
+    def alarm(*_: Any) -> None:
+        if deadline and time.monotonic() >= deadline:
+            raise TimedOut
+        look(beat)
+        _arm(deadline)
+
+    before = signal.signal(signal.SIGALRM, alarm)
+    if timeout:
+        faulthandler.dump_traceback_later(timeout + HARD_GRACE, exit=True, file=STDERR)
+    _arm(deadline)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        if timeout:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def look(beat: Callable[[], None] = lambda: None) -> None:
+    """Beat, and end this process if somebody has asked the job that it runs to stop."""
+    job = runs.current()
+    asked: list[bool] = []
+
+    def ask() -> None:
+        # The main thread may be in the midst of a transaction: a thread has its own connection.
+        try:
+            beat()
+            asked.append(job is not None and is_stopped(job))
+        finally:
+            db.close()
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if any(asked):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def is_stopped(job: Job) -> bool:
+    """Tell whether somebody has asked this very run of a job to stop."""
+    this_run = (Job.id == job.id) & (Job.attempts == job.attempts) & (Job.worker == job.worker)
+    return bool(Job.select().where(this_run, Job.stopped_by.is_null(False)).exists())
+
+
+def _arm(deadline: float | None) -> None:
+    left = BEAT if deadline is None else min(BEAT, max(0.001, deadline - time.monotonic()))
+    signal.setitimer(signal.ITIMER_REAL, left)

@@ -1,0 +1,79 @@
+"""Workers: who they are, and whether they live, on this machine or on another.
+
+Of a process of this boot and PID namespace `/proc` knows at once and for certain. Another machine,
+or another container, shows that it lives by writing down a moment; how old it may grow is measured
+by the clock of whoever looks, so that clocks need not agree.
+"""
+
+import time
+
+from homequeue import config, db, facts, processes
+from homequeue.models import Worker
+
+#: A worker elsewhere that was not heard of for so long is taken for dead, in seconds.
+LEASE = 90.0
+
+#: The last moment that each worker elsewhere wrote down, and when we saw it change.
+_heard: dict[str, tuple[float, float]] = {}
+
+
+def register(name: str) -> None:
+    """Write down that this process works, and forget those that do no more."""
+    gone = [row.identity for row in Worker.select() if not is_alive(row.identity)]
+    row = {"identity": processes.identity(), "parent": processes.parent_identity(), "name": name}
+    with db.db.atomic():
+        Worker.delete().where(Worker.identity.in_(gone)).execute()
+        Worker.create(**row)
+
+
+def beat() -> None:
+    """Let other machines know that this process lives, if there are others to know."""
+    if db.is_shared() or any(processes.is_elsewhere(row.identity) for row in Worker.select()):
+        me = Worker.identity == processes.identity()
+        Worker.update(seen_at=time.time()).where(me).execute()
+
+
+def is_alive(identity: str) -> bool:
+    """Tell whether a worker lives; one elsewhere does until we saw its lease run out."""
+    if not processes.is_elsewhere(identity):
+        return processes.is_alive(identity)
+    row = Worker.get_or_none(Worker.identity == identity)
+    if row is None:
+        return False
+    seen_at, since = _heard.get(identity, (None, 0.0))
+    if seen_at != row.seen_at:
+        since = time.monotonic()
+        _heard[identity] = (row.seen_at, since)
+    return time.monotonic() < since + LEASE
+
+
+def allowed() -> int:
+    """Return how many workers may run now: what was last asked for, fewer on a strained machine."""
+    if processes.is_strained():
+        return 1
+    return int(facts.recall("workers", config.settings().queue.workers))
+
+
+def siblings() -> int:
+    """Return how many workers of this supervisor live."""
+    parent = processes.parent_identity()
+    family = Worker.select().where(Worker.parent == parent)
+    return sum(processes.is_alive(row.identity) for row in family)
+
+
+def is_present(row: Worker) -> bool:
+    """Tell whether a worker seems to live, to somebody who looks only once."""
+    if processes.is_elsewhere(row.identity):
+        return bool(time.time() < row.seen_at + LEASE)
+    return processes.is_alive(row.identity)
+
+
+def is_to_blame(identity: str) -> bool:
+    """Tell whether the job of a dead worker may be what killed it.
+
+    A power cut, or the end of the whole tree with its supervisor, is no fault of the job.
+    """
+    if processes.is_elsewhere(identity) or not processes.is_of_this_boot(identity):
+        return False
+    row = Worker.get_or_none(Worker.identity == identity)
+    return row is None or processes.is_alive(row.parent)

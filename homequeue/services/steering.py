@@ -1,0 +1,144 @@
+"""Steering the queue: what people do to it, and a note of who did what."""
+
+import time
+from collections.abc import Callable, Iterable
+
+from homequeue import facts, holds, ledger
+from homequeue.db import db
+from homequeue.errors import Conflict, Invalid, NotFound
+from homequeue.models import Deed, Job, Periodic
+from homequeue.queue import queue
+from homequeue.services import batches, jobs
+from homequeue.services.jobs import Chosen
+
+#: For ever, as far as a pause goes.
+FOREVER = 100 * 365 * 86400.0
+#: As many workers as anybody may ask for.
+MOST_WORKERS = 64
+
+
+def retry(job: Job, who: str) -> None:
+    """Queue a job again that failed, was cancelled or quarantined."""
+    with db.atomic():
+        if not queue.revive(job, who):
+            raise Conflict("This job is fine; only one that ended badly can be tried again.")
+        _note(who, f"had job {job.id} tried again")
+
+
+def retry_all(chosen: Chosen, who: str) -> int:
+    """Queue all jobs of a list again that failed or were quarantined; return how many."""
+    count = sum(queue.revive(job, who) for job in _ended_badly(chosen))
+    _note(who, f"had {count} failed jobs tried again", count)
+    return count
+
+
+def cancel(job: Job, who: str) -> None:
+    """Say of a waiting job that it need not be done."""
+    waits = job.state in ledger.WAITING
+    if not waits or not queue.give_up(job, ledger.CANCELLED, f"It was cancelled by {who}."):
+        raise Conflict("This job has begun or ended; only one that waits can be cancelled.")
+    _note(who, f"cancelled job {job.id}")
+
+
+def stop(job: Job, who: str) -> None:
+    """End a running job at once, wherever it is; one that waits is cancelled instead."""
+    if job.state in ledger.WAITING:
+        cancel(job, who)
+        return
+    if not queue.stop(job, who):
+        raise Conflict("This job does not run; only one that does can be stopped.")
+    _note(who, f"stopped job {job.id}")
+
+
+def dismiss(job: Job, who: str) -> None:
+    """Say of a job that ended badly that nobody needs to look at it any more."""
+    if not ledger.dismiss(job, who):
+        raise Conflict("Only a job that failed can be dismissed.")
+    _note(who, f"dismissed job {job.id}")
+
+
+def dismiss_all(chosen: Chosen, who: str) -> int:
+    """Dismiss all jobs of a list that ended badly; return how many."""
+    count = sum(ledger.dismiss(job, who) for job in _ended_badly(chosen))
+    _note(who, f"dismissed {count} failed jobs", count)
+    return count
+
+
+def pause(seconds: float | None, who: str, task: str = "") -> float:
+    """Start no more jobs, or none of a task, for so long or until `resume`; return its end."""
+    _check_task(task)
+    until = time.time() + (seconds if seconds is not None else FOREVER)
+    holds.pause(until, task)
+    _note(who, f"paused {_named(task)}")
+    return until
+
+
+def resume(who: str, task: str = "") -> None:
+    """Start jobs again, or those of a task."""
+    _check_task(task)
+    holds.pause(0, task)
+    _note(who, f"resumed {_named(task)}")
+    queue.ring(2)
+
+
+def run_now(task: str, who: str) -> None:
+    """Queue a periodic task that is not due."""
+    kind = queue.periodic_tasks().get(task)
+    if kind is None:
+        raise NotFound("There is no such periodic work.")
+    with db.atomic():
+        job = queue.enqueue(type(kind)())
+        if job is not None:
+            Periodic.update(job=job.id).where(Periodic.task == task).execute()
+        _note(who, f"started {_named(task)}")
+
+
+def switch(task: str, who: str, *, is_on: bool) -> None:
+    """Switch a periodic task on or off."""
+    if task not in queue.periodic_tasks():
+        raise NotFound("There is no such periodic work.")
+    with db.atomic():
+        row = {Periodic.task: task, Periodic.last_due: time.time()}
+        Periodic.insert(row).on_conflict_ignore().execute()
+        Periodic.update(is_on=is_on).where(Periodic.task == task).execute()
+        _note(who, f"switched {_named(task)} {'on' if is_on else 'off'}")
+
+
+def set_workers(count: int, who: str) -> None:
+    """Let so many jobs run side by side, until it is said again."""
+    if not 1 <= count <= MOST_WORKERS:
+        raise Invalid(f"There can be 1 to {MOST_WORKERS} workers.")
+    facts.remember("workers", count)
+    _note(who, f"allowed {count} workers" if count > 1 else "allowed 1 worker")
+
+
+def make_again(found: Iterable[int], defer: Callable[[int], object], who: str) -> int:
+    """Have the pictures of assets made again, after all other work; return of how many."""
+    with db.atomic(), ledger.part_of(batches.begin("again", None)):
+        count = sum(1 for asset_id in found if defer(asset_id))
+        _note(who, f"had the pictures of {count} photos made again")
+    return count
+
+
+def deeds(limit: int = 20) -> list[Deed]:
+    """Return what people did last, newest first."""
+    return list(Deed.select().order_by(Deed.id.desc()).limit(limit))
+
+
+def _ended_badly(chosen: Chosen) -> list[Job]:
+    bad = Job.state.in_((ledger.FAILED, ledger.QUARANTINED))
+    return list(Job.select().where(bad, *jobs.conditions(chosen)))
+
+
+def _check_task(task: str) -> None:
+    if task and queue.task_class(task) is None:
+        raise NotFound("There is no such work.")
+
+
+def _named(task: str) -> str:
+    return f"“{jobs.kind_label(task)}”" if task else "the queue"
+
+
+def _note(who: str, words: str, count: int = 1) -> None:
+    if count:
+        Deed.create(who=who, words=words)

@@ -1,0 +1,39 @@
+/** What the page has to say: a line at its foot, read out, and gone after a while if it may go. */
+
+const STAYS = 12_000;
+/** A region is read out when it changes, not for what was in it from the start. */
+const SETTLED = 150;
+
+const notice = document.getElementById('notice');
+let timer = 0;
+
+function leave() {
+  if (notice.matches(':hover, :focus-within')) timer = setTimeout(leave, 2_000);
+  else notice.replaceChildren();
+}
+
+/** Shows a line and reads it out; no words take it away. */
+export function say(words, link) {
+  clearTimeout(timer);
+  notice.textContent = words ? `${words} ` : '';
+  if (words && link) notice.append(link);
+}
+
+/** Shows what the server says on a page of ours: this one, or one that was fetched. */
+export function sayAsTold(page) {
+  clearTimeout(timer);
+  const told = [...page.getElementById('notice').childNodes].map((node) => document.importNode(node, true));
+  notice.replaceChildren();
+  if (!told.length) return;
+  timer = setTimeout(() => {
+    notice.replaceChildren(...told);
+    timer = setTimeout(leave, STAYS);
+  }, SETTLED);
+}
+
+/** An address without what it tells its page to say, so that a reload does not say it again. */
+export function withoutSaid(url) {
+  const plain = new URL(url, location.href);
+  plain.searchParams.delete('said');
+  return plain.href;
+}

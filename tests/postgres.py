@@ -1,0 +1,114 @@
+"""A PostgreSQL of the tests' own: made, started, stopped and killed by them, and gone at last."""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+PASSWORD = "geheim/#%"
+#: A test's rows need not survive the machine.
+QUICK = "-c fsync=off -c full_page_writes=off -c autovacuum=off"
+
+
+def programs() -> str:
+    """Where the programs of the newest PostgreSQL are; empty if there is none."""
+    places = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    newest = max(places, key=lambda path: float(path.parts[-3]), default=None)
+    found = shutil.which("postgres") or newest
+    return str(Path(found).parent) if found else ""
+
+
+class Cluster:
+    """One server; through TCP it asks for a password, through its socket it believes anybody."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.folder = Path(tempfile.mkdtemp(prefix="homequeue-pg-", dir="/tmp"))
+        self.is_running = False
+        self._clean_at: str | None = None
+        secret = self.folder / "password"
+        secret.write_text(PASSWORD)
+        if self._user:
+            os.chown(self.folder, *self._ids)
+            os.chown(secret, *self._ids)
+        words = ["-U", "homequeue", f"--pwfile={secret}", "--no-sync", "-E", "UTF8"]
+        words += ["--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256"]
+        self._run("initdb", *words)
+
+    def start(self) -> "Cluster":
+        """Start it if it is stopped, as nobody's child, and wait until it answers."""
+        if self.is_running:
+            return self
+        words = f"-p {self.port} -k {self.folder} -c shared_buffers=16MB {QUICK}"
+        self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", words)
+        self.is_running = True
+        return self
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it at once, whoever is connected; `immediate` leaves it no time to tidy up."""
+        if self.is_running:
+            self._run("pg_ctl", "stop", "-w", "-m", mode)
+            self.is_running = False
+
+    def end(self) -> None:
+        self.stop("immediate")
+        shutil.rmtree(self.folder)
+
+    def local_url(self) -> str:
+        """The address of its socket: quick, and without a password."""
+        return f"postgresql://homequeue@/homequeue?host={self.folder}&port={self.port}"
+
+    def url(self, password: str = "geheim%2F%23%25", database: str = "homequeue") -> str:
+        """Its address in the network."""
+        return f"postgresql://homequeue:{password}@127.0.0.1:{self.port}/{database}"
+
+    def ask(self, sql: str, *values: Any, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Ask or tell it something behind homequeue's back."""
+        line = psycopg2.connect(self.local_url().replace("/homequeue?", f"/{database}?"))
+        try:
+            line.autocommit = True
+            with line.cursor() as cursor:
+                cursor.execute(sql, values or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            line.close()
+
+    def fresh(self) -> None:
+        """Make the database as if it had never been used."""
+        if self._clean_at is None:
+            self.ask("CREATE DATABASE homequeue")
+        elif self._written() != self._clean_at:
+            self.hang_up()
+            self.ask("DROP SCHEMA public CASCADE; CREATE SCHEMA public", database="homequeue")
+        self._clean_at = self._written()
+
+    def hang_up(self) -> None:
+        """Cut every connection to the database."""
+        ours = "datname = 'homequeue'"
+        self.ask(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {ours}")
+
+    def _written(self) -> str:
+        """How far its log of changes has grown: what only looks does not make it grow."""
+        return str(self.ask("SELECT pg_current_wal_insert_lsn()")[0][0])
+
+    def _run(self, program: str, *words: str) -> None:
+        command = [f"{programs()}/{program}", "-D", str(self.folder / "data"), *words]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._user)
+
+    @property
+    def _user(self) -> dict[str, Any]:
+        # It refuses to be run by root.
+        if os.getuid() != 0:
+            return {"cwd": self.folder}
+        uid, gid = self._ids
+        return {"cwd": self.folder, "user": uid, "group": gid, "extra_groups": []}
+
+    @property
+    def _ids(self) -> tuple[int, int]:
+        nobody = pwd.getpwnam("nobody")
+        return nobody.pw_uid, nobody.pw_gid

@@ -1,0 +1,79 @@
+"""Processes: by which numbers the kernel is called, and that it does what it is asked."""
+
+import ctypes
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from homequeue import processes
+from homequeue.services import sandbox
+
+#: Of the `asm/unistd*.h` of Linux.
+NUMBERS = [
+    ("x86_64", 8, 251),
+    ("x86_64", 4, 289),
+    ("i686", 4, 289),
+    ("aarch64", 8, 30),
+    ("aarch64", 4, 314),
+    ("armv8l", 4, 314),
+    ("armv7l", 4, 314),
+    ("armv6l", 4, 314),
+    ("riscv64", 8, None),
+    ("", 8, None),
+]
+
+
+@pytest.mark.parametrize(("machine", "pointer", "number"), NUMBERS)
+def test_the_number_of_ioprio_set_is_that_of_the_interpreter(machine, pointer, number):
+    assert processes._ioprio_set(machine, pointer) == number
+
+
+def test_yielding_makes_a_process_the_last_for_processor_and_disk():
+    number = processes._ioprio_set(os.uname().machine, ctypes.sizeof(ctypes.c_void_p))
+    if number is None:
+        pytest.skip("the number of the system call is not known here")
+    # ioprio_get(2) comes after ioprio_set(2) on every machine.
+    words = (
+        "import ctypes, os; from homequeue import processes; processes.yield_to_others(); "
+        f"print(os.nice(0), ctypes.CDLL(None).syscall({number + 1}, 1, 0))"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["19", str(processes.IOPRIO_IDLE)]
+
+
+def test_yielding_where_that_is_forbidden_goes_on(monkeypatch):
+    def forbidden(_by: int) -> int:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "nice", forbidden)
+    processes.yield_to_others()
+
+
+def _status() -> tuple[dict[str, str], list[bytes]]:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return dict(line.split(":\t", 1) for line in lines if ":\t" in line), []
+
+
+def test_a_child_in_the_sandbox_can_gain_no_rights():
+    assert sandbox.run(_status).value["NoNewPrivs"] == "1"
+
+
+def test_a_process_has_a_name():
+    words = (
+        "from homequeue import processes; processes.name('a name that is long'); "
+        "print(open('/proc/self/comm').read(), end='')"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "a name that is \n"
+
+
+def test_a_process_whose_parent_is_gone_ends():
+    words = (
+        "from homequeue import processes; processes.die_with_parent(15, 1 << 22); "
+        "print('still here')"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == ""
