@@ -14,7 +14,7 @@ import homequeue.tasks  # noqa: F401  (importing the tasks is what makes the que
 from homequeue import config, db, log, queue
 from homequeue.config import Settings
 from homequeue.errors import Conflict, NotFound, Unavailable
-from homequeue.media import media
+from homequeue.media import MARKER, media
 from homequeue.migrations import migrate, steps_applied
 
 DATABASE = "homequeue.db"
@@ -86,7 +86,7 @@ def _is_new(root: Path) -> bool:
         return not (root / DATABASE).exists()
     with _usable():
         is_new = not steps_applied()
-    if not is_new and not (root / "secret").exists():
+    if not is_new and not (root / "secret").exists() and not (root / "originals" / MARKER).exists():
         raise Unavailable(
             f"{root} is not the data folder of the library in {db.db.place()}. Is it mounted?"
         )

@@ -24,6 +24,9 @@ MARKER = ".homequeue"
 FOLDERS = ("originals", "renditions", "incoming", "exports")
 #: Longest file name kept on disk, in bytes of UTF-8; ext4 and most others take 255 with the rest.
 LONGEST_NAME = 150
+#: The disk is told of an upload's bytes whenever so many more have come.
+AHEAD = 2**20
+SYNC_FILE_RANGE_WRITE = 2
 #: Up to so many files are synced one by one.
 FEW = 4
 #: What file systems without hard links answer: exFAT, CIFS, some of FUSE.
@@ -40,6 +43,7 @@ class Incoming:
         self.file: BinaryIO = os.fdopen(handle, "w+b")
         self.size = 0
         self._sha256 = hashlib.sha256()
+        self._begun = 0
 
     def write(self, chunk: bytes) -> None:
         """Add bytes; NoSpace when the disk is full."""
@@ -47,6 +51,16 @@ class Incoming:
             self.file.write(chunk)
         self._sha256.update(chunk)
         self.size += len(chunk)
+        if self.size - self._begun >= AHEAD:
+            self._begin_to_store()
+
+    def _begin_to_store(self) -> None:
+        """Have the disk begin with what is there, so that less is left to wait for at the end."""
+        begin = getattr(ctypes.CDLL(None), "sync_file_range", None)
+        if begin is not None:
+            begun, size = ctypes.c_int64(self._begun), ctypes.c_int64(self.size - self._begun)
+            begin(self.file.fileno(), begun, size, SYNC_FILE_RANGE_WRITE)
+        self._begun = self.size
 
     @property
     def checksum(self) -> str:

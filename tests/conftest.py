@@ -31,6 +31,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=choices, default="sqlite", help="where the rows are")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With another database, run again only what uses one."""
+    if config.getoption("--database") != "sqlite":
+        used = [item for item in items if "environ" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in used])
+        items[:] = used
+
+
 def part(program: str) -> str:
     """Return the path of a program a test needs; without it the test skips, but never in CI."""
     found = shutil.which(program, path=f"{os.environ['PATH']}:{programs()}")
@@ -71,7 +79,7 @@ def server(cluster: Cluster) -> Cluster:
     return cluster
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """The environment that says where the rows are, for the house and for the command line."""
     if request.config.getoption("--database") == "sqlite":

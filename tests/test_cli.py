@@ -46,7 +46,7 @@ def _no_settings_of_this_machine(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def call(tmp_path, capsys, monkeypatch):
+def call(tmp_path, capsys, monkeypatch, environ):
     """Run a command with the data folder of this test; code, stdout and stderr."""
 
     def run(*words: str, stdin: str = "", data: bool = True) -> tuple[int, str, str]:
@@ -606,6 +606,7 @@ def test_status_of_a_house_in_which_all_is_well(home, serving):
     assert "!" not in out
     assert re.search(r"^web +answers$", out, re.MULTILINE)
     assert re.search(r"^workers +1$", out, re.MULTILINE)
+    assert re.search(rf"^rows +{re.escape(db.place())}$", out, re.MULTILINE)
     assert re.search(r"^oldest wait +nothing waits$", out, re.MULTILINE)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from homequeue.errors import Conflict, NoSpace, Unavailable
-from homequeue.media import LONGEST_NAME, Incoming, Media, checksum_of, media, safe_name
+from homequeue.media import AHEAD, LONGEST_NAME, Incoming, Media, checksum_of, media, safe_name
 from tests import corpora
 from tests.library import incoming, originals, rendition_files, sha256
 
@@ -80,6 +80,36 @@ def test_a_disk_that_is_full_for_the_last_bytes_says_so(full):
     full.write(b"x")
     with pytest.raises(NoSpace):
         full.complete()
+
+
+def told(monkeypatch) -> list[tuple[int, int]]:
+    """Which parts of a file the disk is told to begin with: where from, and how many bytes."""
+    found = []
+
+    class System:
+        def sync_file_range(self, handle, begin, size, _):
+            assert os.fstat(handle).st_size >= begin.value + size.value
+            found.append((begin.value, size.value))
+
+    monkeypatch.setattr("homequeue.media.ctypes.CDLL", lambda _: System())
+    return found
+
+
+def test_the_disk_begins_with_a_large_file_before_its_end_has_come(monkeypatch):
+    parts = told(monkeypatch)
+    arriving = media.receive()
+    for _ in range(5):
+        arriving.write(bytes(AHEAD // 2))
+    assert parts == [(0, AHEAD), (AHEAD, AHEAD)]
+    assert len(arriving.complete().read()) == 5 * AHEAD // 2
+    arriving.discard()
+
+
+def test_a_system_that_cannot_begin_early_does_not_need_to(monkeypatch):
+    monkeypatch.setattr("homequeue.media.ctypes.CDLL", lambda _: object())
+    arriving = received(bytes(AHEAD))
+    assert arriving.file.read() == bytes(AHEAD)
+    arriving.discard()
 
 
 def test_a_folder_that_cannot_be_written_to_says_so(monkeypatch):

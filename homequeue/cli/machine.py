@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any
 
-from homequeue import config, facts, holds, ledger, processes
+from homequeue import config, db, facts, holds, ledger, processes
 from homequeue.bootstrap import bootstrap
 from homequeue.config import OPTIONS, Settings
 from homequeue.errors import Unavailable
@@ -77,6 +77,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
         "counts": counts,
         "oldest_wait": round(figures.oldest_wait(), 3),
         "paused_until": rfc3339(holds.paused_until() or None),
+        "rows": db.db.place(),
         "disk": {"free": media.free_bytes(), "total": media.disk_bytes()},
         "last_backup": facts.recall("last_backup"),
         "periodic": {row["task"]: rfc3339(row["next_due"]) for row in figures.periodic()},
@@ -146,6 +147,7 @@ def _lines(seen: dict[str, Any]) -> list[str]:
         f"workers       {seen['workers'] or 'none'}",
         f"jobs          {counts or 'none'}",
         f"oldest wait   {ago(wait) if wait else 'nothing waits'}",
+        f"rows          {seen['rows']}",
         f"disk          {ingest.in_words(seen['disk']['free'])} free "
         f"of {ingest.in_words(seen['disk']['total'])}",
         f"last backup   {seen['last_backup'] or 'never'}",

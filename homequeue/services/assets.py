@@ -22,7 +22,7 @@ STATES = (PENDING, PROCESSING, READY, FAILED)
 #: To each state, the states it may come from.
 MOVES: dict[str, tuple[str, ...]] = {
     PENDING: (PROCESSING, READY, FAILED),
-    PROCESSING: (PENDING, PROCESSING, FAILED),
+    PROCESSING: (PENDING, PROCESSING, READY, FAILED),
     READY: (PROCESSING,),
     FAILED: (PENDING, PROCESSING),
 }
@@ -188,6 +188,17 @@ def without_job() -> list[int]:
         Asset.state.in_((PENDING, PROCESSING)), Asset.id.not_in(active)
     )
     return [asset.id for asset in unfinished]
+
+
+def unready() -> list[int]:
+    """Return the ids of the assets outside the trash whose pictures are missing or failed."""
+    rows = Asset.select(Asset.id).where(Asset.state != READY, Asset.trashed_at.is_null())
+    return [row.id for row in rows.order_by(Asset.id)]
+
+
+def all_present() -> list[int]:
+    """Return the ids of all assets outside the trash."""
+    return [row.id for row in Asset.select(Asset.id).where(Asset.trashed_at.is_null())]
 
 
 def lose_renditions(asset_id: int) -> None:

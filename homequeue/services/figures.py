@@ -9,7 +9,7 @@ from peewee import fn
 
 from homequeue import ledger
 from homequeue.db import db
-from homequeue.models import Asset, Job, Periodic, Tally, User, Worker
+from homequeue.models import Job, Periodic, Tally, User, Worker
 from homequeue.queue import calendar, queue, workers
 from homequeue.services.jobs import Chosen, conditions, kind_label
 
@@ -48,18 +48,18 @@ def present_workers() -> list[Worker]:
     return [worker for worker in rows if workers.is_present(worker)]
 
 
-def oldest_wait() -> float:
+def oldest_wait(user: User | None = None) -> float:
     """Return for how many seconds the longest-waiting due job has waited; 0 if none waits."""
     now = time.time()
     waiting = Job.state.in_(ledger.WAITING) & (Job.due_at <= now) & (Job.waits_for == 0)
-    moment = Job.select(fn.MIN(Job.due_at)).where(waiting).scalar()
+    moment = Job.select(fn.MIN(Job.due_at)).where(waiting, *conditions(Chosen(user))).scalar()
     return max(0.0, now - moment) if moment is not None else 0.0
 
 
-def throughput(seconds: float) -> int:
+def throughput(seconds: float, user: User | None = None) -> int:
     """Return how many jobs succeeded in the last so many seconds."""
     recent = (Job.state == ledger.SUCCEEDED) & (Job.finished_at > time.time() - seconds)
-    return int(Job.select().where(recent).count())
+    return int(Job.select().where(recent, *conditions(Chosen(user))).count())
 
 
 def counts_by_task(user: User | None = None) -> dict[str, dict[str, int]]:
@@ -154,12 +154,6 @@ def photos_left(user: User | None = None) -> int:
     """Return how many photos have no pictures yet that are to be made."""
     unfinished = Chosen(user, (*ledger.WAITING, ledger.RUNNING), "process_asset")
     return int(Job.select().where(*conditions(unfinished)).count())
-
-
-def without_pictures() -> list[int]:
-    """Return the ids of the assets whose pictures are missing or failed."""
-    rows = Asset.select(Asset.id).where(Asset.state != "ready", Asset.trashed_at.is_null())
-    return [row.id for row in rows]
 
 
 def _within(start: float, end: float) -> Any:

@@ -141,9 +141,10 @@ def in_words(size: int) -> str:
 
 
 def _keep(file: Received) -> str:
-    twin: Asset | None = Asset.get_or_none(Asset.checksum == file.incoming.checksum)
-    if twin is not None and media.exists(twin.path):
-        return twin.path
+    same = Asset.select(Asset.path).where(Asset.checksum == file.incoming.checksum)
+    path: str | None = same.scalar()
+    if path is not None and media.exists(path):
+        return path
     when = datetime.fromtimestamp(_believed(file.upload.modified) or time.time())
     return media.keep(file.incoming, file.upload.filename, file.identity.extension, when)
 
@@ -171,9 +172,11 @@ def _drop_if_unused(path: str) -> None:
 
 
 def _known(file: Received) -> Asset | None:
-    asset: Asset | None = Asset.get_or_none(
+    same = Asset.select().where(
         (Asset.owner == file.upload.owner) & (Asset.checksum == file.incoming.checksum)
     )
+    # Nearly every photo is new, and to ask for a whole row costs a millisecond.
+    asset: Asset | None = same.get() if same.exists() else None
     return asset
 
 

@@ -25,6 +25,8 @@ class Chosen:
     #: Tasks that are left out.
     besides: tuple[str, ...] = ()
     batch: int | None = None
+    #: The reason of those that ended badly.
+    error: str | None = None
     #: Part of a file name.
     text: str = ""
 
@@ -112,6 +114,8 @@ def conditions(chosen: Chosen) -> list[Any]:
         parts.append(Job.asset == chosen.asset)
     if chosen.batch:
         parts.append(Job.batch == chosen.batch)
+    if chosen.error is not None:
+        parts.append(Job.error == chosen.error)
     if chosen.text:
         named = Asset.select(Asset.id).where(Asset.filename.contains(chosen.text))
         parts.append(Job.asset.in_(named))

@@ -65,7 +65,8 @@ def _guarded(route: Route, secret: bytes) -> Callable[..., Any]:
                 _check_write(visit, route, secret)
             return handler(visit, **named)
         except NotSignedIn as error:
-            return _ask_to_sign_in(visit, error) if route.is_page else refuse(visit, error)
+            is_page = route.is_page or visit.is_form
+            return _ask_to_sign_in(visit, error) if is_page else refuse(visit, error)
         except HomequeueError as error:
             return refuse(visit, error)
         except OperationalError as error:
@@ -107,8 +108,7 @@ def _check_write(visit: Visit, route: Route, secret: bytes) -> None:
     )
     if visit.principal.session and not route.checks_csrf:
         given = visit.header("X-CSRF-Token")
-        is_form = visit.header("Content-Type").startswith("application/x-www-form-urlencoded")
-        given = given or (visit.form("csrf") if is_form else "")
+        given = given or (visit.form("csrf") if visit.is_form else "")
         principals.check_csrf(visit.principal, given, secret)
 
 

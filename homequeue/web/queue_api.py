@@ -1,115 +1,169 @@
-"""Jobs and the queue: the API, and the forms of the activity page."""
+"""Jobs and the queue: the API, and what the buttons of the activity page do.
 
-import time
+What changes something takes JSON, or a form, which is then sent back to the page it came from.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 from bottle import HTTPResponse
 
-from homequeue import holds, ledger
+from homequeue import holds, ledger, tasks
 from homequeue.errors import Invalid
-from homequeue.models import Job, User
-from homequeue.services import figures, jobs, steering
-from homequeue.web.shapes import jobs_json, rfc3339
+from homequeue.models import Job, User, Worker
+from homequeue.services import assets, figures, jobs, machine, steering
+from homequeue.web import shapes
+from homequeue.web.shapes import rfc3339
 from homequeue.web.visits import Visit, as_json, see_other
+
+Act = Callable[[Job, str], None]
+ActOnAll = Callable[[jobs.Chosen, str], int]
+#: The longest history that can be asked for, in hours.
+LONGEST_HISTORY = 32 * 24
 
 
 def list_jobs(visit: Visit) -> HTTPResponse:
     """List jobs, newest first; members see those of their own photos."""
-    states = tuple((visit.query("state") or "").replace(",", " ").split())
-    if unknown := set(states) - set(ledger.STATES):
-        raise Invalid(f"There is no state {', '.join(sorted(unknown))}.")
-    asset = visit.number("asset", 0, 2**62) or None
-    chosen = jobs.Chosen(_whose(visit), states, visit.query("task"), asset)
     limit = visit.number("limit", 100, 500)
     before = visit.number("cursor", 0, 2**62) or None
-    found = jobs.listed(chosen, limit + 1, before)
+    found = jobs.listed(chosen(visit), limit + 1, before)
     following = str(found[limit - 1].id) if len(found) > limit else None
     return as_json({"jobs": _json(visit, found[:limit]), "next": following})
 
 
+def chosen(visit: Visit) -> jobs.Chosen:
+    """Return which jobs the address of a list asks for."""
+    states = tuple((visit.query("state") or "").replace(",", " ").split())
+    if unknown := set(states) - set(ledger.STATES):
+        raise Invalid(f"There is no state {', '.join(sorted(unknown))}.")
+    return jobs.Chosen(
+        user=_whose(visit),
+        states=states,
+        task=visit.query("task") or None,
+        asset=visit.number("asset", 0, 2**62) or None,
+        batch=visit.number("batch", 0, 2**62) or None,
+        text=visit.query("q") or "",
+    )
+
+
 def get_job(visit: Visit, job_id: int) -> HTTPResponse:
     """Show one job."""
-    return as_json(_json(visit, [jobs.get(job_id, _whose(visit))])[0])
+    job = jobs.get(job_id, _whose(visit))
+    return as_json(_json(visit, [job])[0] | shapes.job_details(job, visit.user))
 
 
-def retry_job(visit: Visit, job_id: int) -> HTTPResponse:
-    """Queue a job again that ended badly."""
-    steering.retry(jobs.get(job_id, _whose(visit)), visit.user.name)
-    return get_job(visit, job_id)
+def on_job(visit: Visit, job_id: int, act: Act) -> HTTPResponse:
+    """Do something to one job."""
+    act(jobs.get(job_id, _whose(visit)), visit.user.name)
+    return _done(visit, lambda: get_job(visit, job_id))
 
 
-def cancel_job(visit: Visit, job_id: int) -> HTTPResponse:
-    """Cancel a job that waits."""
-    steering.cancel(jobs.get(job_id, _whose(visit)), visit.user.name)
-    return get_job(visit, job_id)
+def on_failed(visit: Visit, act: ActOnAll) -> HTTPResponse:
+    """Do something to all jobs that ended badly, or to those of a `task` and an `error`."""
+    fields = visit.fields()
+    group = jobs.Chosen(
+        user=_whose(visit), task=_text(fields, "task") or None, error=_text(fields, "error") or None
+    )
+    count = act(group, visit.user.name)
+    return _done(visit, lambda: as_json({"jobs": count}))
 
 
-def get_queue(visit: Visit) -> HTTPResponse:  # noqa: ARG001
-    """Show the queue as a whole."""
-    paused = holds.paused_until()
+def get_queue(visit: Visit) -> HTTPResponse:
+    """Show the queue as a whole; members see the figures of their own jobs."""
+    whose = _whose(visit)
+    left = figures.seconds_left(whose)
     return as_json(
         {
-            "counts": ledger.counts(),
-            "tasks": figures.counts_by_task(),
-            "workers": [
-                {"name": worker.identity, "started_at": rfc3339(worker.started_at)}
-                for worker in figures.present_workers()
-            ],
-            "throughput": {"minute": figures.throughput(60), "hour": figures.throughput(3600)},
-            "oldest_wait": round(figures.oldest_wait(), 3),
-            "paused_until": rfc3339(paused) if paused > time.time() else None,
+            "counts": jobs.counts(whose),
+            "tasks": figures.counts_by_task(whose),
+            "throughput": {
+                "minute": figures.throughput(60, whose),
+                "hour": figures.throughput(3600, whose),
+            },
+            "oldest_wait": round(figures.oldest_wait(whose), 3),
+            "workers": [_worker(worker) for worker in figures.present_workers()],
+            "photos_left": figures.photos_left(whose),
+            "seconds_left": None if left is None else round(left, 1),
+            "paused_until": rfc3339(holds.paused_until() or None),
+            "paused_tasks": {
+                task: rfc3339(until) for task, until in holds.pauses().items() if task
+            },
             "periodic": [_periodic(row) for row in figures.periodic()],
+            **(_for_admins() if whose is None else {}),
         }
     )
 
 
+def get_history(visit: Visit) -> HTTPResponse:
+    """Show how the jobs of each task fared, hour by hour."""
+    hours = visit.number("hours", 24, LONGEST_HISTORY)
+    rows = [
+        {
+            "hour": rfc3339(row.hour * figures.HOUR),
+            "task": row.task,
+            "succeeded": row.succeeded,
+            "failed": row.failed,
+            "wait": row.wait,
+            "median": row.median,
+            "p95": row.p95,
+        }
+        for row in figures.history(hours)
+    ]
+    return as_json({"hours": rows})
+
+
 def pause_queue(visit: Visit) -> HTTPResponse:
-    """Start no more jobs, for `seconds` or until resumed."""
-    seconds = visit.json().get("seconds")
-    if seconds is not None and (type(seconds) not in (int, float) or not 0 < seconds < 10**9):
-        raise Invalid("“seconds” takes a number above 0.")
-    steering.pause(seconds, visit.user.name)
-    return get_queue(visit)
+    """Start no more jobs, or none of a `task`, for `seconds` or until resumed."""
+    seconds = _number(visit, "seconds", 10**9)
+    steering.pause(seconds, visit.user.name, _text(visit.fields(), "task"))
+    return _done(visit, lambda: get_queue(visit))
 
 
 def resume_queue(visit: Visit) -> HTTPResponse:
-    """Start jobs again."""
-    steering.resume(visit.user.name)
-    return get_queue(visit)
+    """Start jobs again, or those of a `task`."""
+    steering.resume(visit.user.name, _text(visit.fields(), "task"))
+    return _done(visit, lambda: get_queue(visit))
 
 
-def retry_by_form(visit: Visit, job_id: int) -> HTTPResponse:
-    """Queue a job again, then go back to the page."""
-    steering.retry(jobs.get(job_id, _whose(visit)), visit.user.name)
-    return _back(visit)
+def set_workers(visit: Visit) -> HTTPResponse:
+    """Let so many `workers` run side by side."""
+    count = _number(visit, "workers", steering.MOST_WORKERS)
+    if count is None or count != int(count):
+        raise Invalid("“workers” takes a whole number.")
+    steering.set_workers(int(count), visit.user.name)
+    return _done(visit, lambda: get_queue(visit))
 
 
-def cancel_by_form(visit: Visit, job_id: int) -> HTTPResponse:
-    """Cancel a job, then go back to the page."""
-    steering.cancel(jobs.get(job_id, _whose(visit)), visit.user.name)
-    return _back(visit)
+def make_again(visit: Visit) -> HTTPResponse:
+    """Have pictures made again: the `missing` ones, or `all`; a `dry` run only counts them."""
+    fields = visit.fields()
+    which = _text(fields, "which")
+    if which not in ("missing", "all"):
+        raise Invalid("“which” is missing or all.")
+    found = assets.unready() if which == "missing" else assets.all_present()
+    if fields.get("dry"):
+        return as_json({"photos": len(found)})
+    count = steering.make_again(found, tasks.process_again, visit.user.name)
+    return _done(visit, lambda: as_json({"photos": count}))
 
 
-def retry_failed_by_form(visit: Visit) -> HTTPResponse:
-    """Queue all failed jobs again, then go back to the page."""
-    steering.retry_all(jobs.Chosen(_whose(visit)), visit.user.name)
-    return _back(visit)
+def run_periodic(visit: Visit, task: str) -> HTTPResponse:
+    """Start periodic work now."""
+    steering.run_now(task, visit.user.name)
+    return _done(visit, lambda: get_queue(visit))
 
 
-def pause_by_form(visit: Visit) -> HTTPResponse:
-    """Pause the queue, then go back to the page."""
-    steering.pause(None, visit.user.name)
-    return _back(visit)
+def switch_periodic(visit: Visit, task: str) -> HTTPResponse:
+    """Switch periodic work `on` or off."""
+    is_on = visit.fields().get("on") in (True, "1", "true")
+    steering.switch(task, visit.user.name, is_on=is_on)
+    return _done(visit, lambda: get_queue(visit))
 
 
-def resume_by_form(visit: Visit) -> HTTPResponse:
-    """Resume the queue, then go back to the page."""
-    steering.resume(visit.user.name)
-    return _back(visit)
-
-
-def _back(visit: Visit) -> HTTPResponse:
-    return see_other(visit.form("next") or "/activity")
+def _done(visit: Visit, answer: Callable[[], HTTPResponse]) -> HTTPResponse:
+    return see_other(visit.form("next") or "/activity") if visit.is_form else answer()
 
 
 def _whose(visit: Visit) -> User | None:
@@ -117,18 +171,59 @@ def _whose(visit: Visit) -> User | None:
 
 
 def _json(visit: Visit, found: list[Job]) -> list[dict[str, Any]]:
-    shown = jobs_json(found)
+    shown = shapes.jobs_json(found)
     if not visit.user.is_admin:
         for job in shown:
             job["traceback"] = None
     return shown
 
 
+def _for_admins() -> dict[str, Any]:
+    return {
+        "kinds": [asdict(kind) for kind in figures.kinds()],
+        "machine": asdict(machine.now()),
+        "deeds": [
+            {"at": rfc3339(deed.at), "who": deed.who, "words": deed.words}
+            for deed in steering.deeds()
+        ],
+    }
+
+
+def _worker(worker: Worker) -> dict[str, Any]:
+    return {
+        "name": worker.name,
+        "identity": worker.identity,
+        "started_at": rfc3339(worker.started_at),
+        "seen_at": rfc3339(worker.seen_at),
+    }
+
+
 def _periodic(row: dict[str, Any]) -> dict[str, Any]:
     job = row["last_job"]
+    shown = shapes.outcome(job) if job else {"state": None, "result": None, "error": None}
     return {
         "task": row["task"],
+        "on": row["is_on"],
         "last_due": rfc3339(row["last_due"]),
-        "last_state": job.state if job else None,
+        **{f"last_{name}": value for name, value in shown.items()},
         "next_due": rfc3339(row["next_due"]),
     }
+
+
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields.get(name) or ""
+    if not isinstance(value, str):
+        raise Invalid(f"“{name}” takes text.")
+    return value
+
+
+def _number(visit: Visit, name: str, most: float) -> float | None:
+    value = visit.fields().get(name)
+    if value in (None, ""):
+        return None
+    if visit.is_form:
+        with suppress(ValueError):
+            value = float(str(value))
+    if isinstance(value, bool | str) or not isinstance(value, int | float) or not 0 < value <= most:
+        raise Invalid(f"“{name}” takes a number above 0.")
+    return float(value)

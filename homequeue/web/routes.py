@@ -4,7 +4,7 @@ from functools import partial
 
 from bottle import HTTPResponse
 
-from homequeue.services import assets
+from homequeue.services import assets, steering
 from homequeue.web import accounts, files, health, library, openapi, pages, queue_api, uploads
 from homequeue.web.principals import PUBLIC
 from homequeue.web.route import Route
@@ -22,6 +22,9 @@ def describe(visit: Visit) -> HTTPResponse:  # noqa: ARG001
 _trash = partial(pages.change, change_asset=assets.trash, back="/", said="trashed")
 _restore = partial(pages.change, change_asset=assets.restore, back="/trash", said="restored")
 _purge = partial(pages.change, change_asset=library.purge, back="/trash", said="purged")
+
+_retry_failed = partial(queue_api.on_failed, act=steering.retry_all)
+_dismiss_failed = partial(queue_api.on_failed, act=steering.dismiss_all)
 
 ROUTES: tuple[Route, ...] = (
     # Anybody
@@ -48,11 +51,6 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/password", accounts.show_password, "read"),
     Route("POST", "/password", accounts.change_password, "write"),
     Route("GET", "/activity", pages.activity, "read"),
-    Route("POST", "/jobs/<job_id:id>/retry", queue_api.retry_by_form, "write"),
-    Route("POST", "/jobs/<job_id:id>/cancel", queue_api.cancel_by_form, "write"),
-    Route("POST", "/jobs/retry-failed", queue_api.retry_failed_by_form, "write"),
-    Route("POST", "/queue/pause", queue_api.pause_by_form, "admin"),
-    Route("POST", "/queue/resume", queue_api.resume_by_form, "admin"),
     Route("GET", "/openapi.json", describe, "read"),
     # Assets
     Route("POST", "/api/assets", uploads.post_assets, "upload"),
@@ -70,9 +68,18 @@ ROUTES: tuple[Route, ...] = (
     # The queue
     Route("GET", "/api/jobs", queue_api.list_jobs, "read"),
     Route("GET", JOB, queue_api.get_job, "read"),
-    Route("POST", f"{JOB}/retry", queue_api.retry_job, "write"),
-    Route("POST", f"{JOB}/cancel", queue_api.cancel_job, "write"),
+    Route("POST", f"{JOB}/retry", partial(queue_api.on_job, act=steering.retry), "write"),
+    Route("POST", f"{JOB}/cancel", partial(queue_api.on_job, act=steering.cancel), "write"),
+    Route("POST", f"{JOB}/stop", partial(queue_api.on_job, act=steering.stop), "write"),
+    Route("POST", f"{JOB}/dismiss", partial(queue_api.on_job, act=steering.dismiss), "write"),
+    Route("POST", "/api/jobs/retry-failed", _retry_failed, "write"),
+    Route("POST", "/api/jobs/dismiss-failed", _dismiss_failed, "write"),
     Route("GET", "/api/queue", queue_api.get_queue, "read"),
+    Route("GET", "/api/queue/history", queue_api.get_history, "admin"),
     Route("POST", "/api/queue/pause", queue_api.pause_queue, "admin"),
     Route("POST", "/api/queue/resume", queue_api.resume_queue, "admin"),
+    Route("POST", "/api/queue/workers", queue_api.set_workers, "admin"),
+    Route("POST", "/api/queue/again", queue_api.make_again, "admin"),
+    Route("POST", "/api/periodic/<task>/run", queue_api.run_periodic, "admin"),
+    Route("POST", "/api/periodic/<task>/switch", queue_api.switch_periodic, "admin"),
 )

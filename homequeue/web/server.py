@@ -42,6 +42,9 @@ SHORT_FORM = 16 * 1024
 MOST_FORM = 2**40
 #: A request body beyond this is received into a file, in bytes.
 IN_MEMORY = 2**18
+#: The most bytes that are taken from the line at once: fewer than `processes.LARGE`, so that the
+#: memory for them is there already.
+RECEIVED = 120 * 1024
 #: The most bytes that are given to the line at once.
 MOST_SENT = 2**18
 #: How long a refused client may go on sending before the line is cut, in seconds.
@@ -277,7 +280,7 @@ def create_server(app: Wsgi, settings: Settings, bound: socket.socket) -> Server
         ident="homequeue",
         connection_limit=500,
         max_request_header_size=16 * 1024,
-        recv_bytes=65536,
+        recv_bytes=RECEIVED,
         inbuf_overflow=IN_MEMORY,
         max_request_body_size=2**62,
         asyncore_use_poll=True,

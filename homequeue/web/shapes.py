@@ -109,6 +109,30 @@ def jobs_json(found: list[Job]) -> list[dict[str, Any]]:
     return [_job_json(job, owners.get(job.id), children[job.id]) for job in found]
 
 
+def job_details(job: Job, user: User) -> dict[str, Any]:
+    """Return what is told of one job beyond what a list tells of each."""
+    history = [json.loads(line) for line in job.history.splitlines()]
+    return {
+        "batch": job.batch,
+        "follower": job.follower,
+        "waits_for": job.waits_for,
+        "step": job.step,
+        "deaths": job.deaths,
+        "expires_at": rfc3339(job.expires_at),
+        "timeout": job.timeout,
+        "memory": job.memory,
+        "stopped_by": job.stopped_by,
+        "history": [entry | {"at": rfc3339(entry["at"])} for entry in history],
+        "log": job.log.splitlines() if user.is_admin else [],
+    }
+
+
+def outcome(job: Job) -> dict[str, Any]:
+    """Return how a job ended."""
+    result = json.loads(job.result) if job.result else None
+    return {"state": job.state, "result": result, "error": job.error}
+
+
 def job_rows(found: list[Job], now: float, *, with_traceback: bool) -> list[dict[str, Any]]:
     """Return jobs as the pages show them."""
     names = jobs.filenames(found)

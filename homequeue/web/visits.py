@@ -65,6 +65,17 @@ class Visit:
         text = self.query(name)
         return None if text is None else text.lower() in ("1", "true", "yes")
 
+    @property
+    def is_form(self) -> bool:
+        """Whether a page's form was submitted, so that its sender wants to see a page again."""
+        return self.header("Content-Type").startswith("application/x-www-form-urlencoded")
+
+    def fields(self) -> dict[str, Any]:
+        """Return what was sent: the fields of a form, or of a JSON object."""
+        if not self.is_form:
+            return self.json()
+        return {name: self.form(name) for name in self.request.forms}
+
     def form(self, name: str) -> str:
         """Return a field of a submitted form; empty if it is absent."""
         return str(self.request.forms.getunicode(name) or "")
@@ -93,7 +104,8 @@ class Visit:
 
     def wants_page(self) -> bool:
         """Whether the client is a browser that shows pages."""
-        return "text/html" in self.header("Accept") and not self.request.path.startswith("/api/")
+        is_page = self.is_form or not self.request.path.startswith("/api/")
+        return "text/html" in self.header("Accept") and is_page
 
 
 def see_other(location: str) -> HTTPResponse:

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from tests import corpora
 from tests.conftest import part
 from tests.processes.conftest import Serve
-from tests.processes.servers import Homequeue, checksum, eventually, noise
+from tests.processes.servers import NAME, PASSWORD, Homequeue, checksum, eventually, noise
 
 pytestmark = pytest.mark.slow
 
@@ -211,6 +212,72 @@ def test_slow_and_silent_lines_hold_nobody_up(shared: Homequeue) -> None:
             line.sendall(data[3:])
         for line in slow:
             assert line.makefile("rb").readline().startswith(b"HTTP/1.1 201 ")
+
+
+# The way out
+
+
+@pytest.fixture(scope="module")
+def film(shared: Homequeue) -> tuple[str, bytes]:
+    """The address and the bytes of an original that no buffer holds."""
+    data = noise(131).ljust(40 * MIB, b"\0") + b"\xff\xd9"
+    (asset,) = shared.upload(data).json["assets"]
+    return f"/api/assets/{asset['id']}/original", data
+
+
+def test_a_part_of_a_file_is_sent_without_a_word(
+    shared: Homequeue, film: tuple[str, bytes]
+) -> None:
+    url, data = film
+    before = len(shared.err)
+    parts = {"0-0": data[:1], "5-100004": data[5:100005], "-70001": data[-70001:]}
+    for wanted, expected in {**parts, f"{30 * MIB}-": data[30 * MIB :]}.items():
+        answer = shared.request("GET", url, headers={"Range": f"bytes={wanted}"})
+        assert (answer.status, answer.headers["content-length"]) == (206, str(len(expected)))
+        assert answer.body == expected
+    assert shared.request("GET", url).body == data
+    assert shared.request("HEAD", url).headers["content-length"] == str(len(data))
+    assert shared.request("GET", url, headers={"Range": "bytes=99999999-"}).status == 416
+    assert " waitress: " not in shared.err[before:]
+
+
+def test_downloads_that_nobody_reads_hold_no_thread_and_no_memory(
+    shared: Homequeue, film: tuple[str, bytes]
+) -> None:
+    url, _ = film
+    head = f"GET {url} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared.token}\r\n\r\n"
+    (web,) = shared.pids()["web"]
+    before = memory(web)
+    with contextlib.ExitStack() as stack:
+        for _ in range(12):
+            line = socket.create_connection(("127.0.0.1", shared.port), 20)
+            stack.enter_context(line).sendall(head.encode())
+        time.sleep(1)
+        taken = [shared.request("GET", "/api/assets?limit=20").seconds for _ in range(20)]
+        assert max(taken) < PROMPT
+        assert memory(web) - before < 20 * MIB
+
+
+def memory(pid: int) -> int:
+    """What a process has for itself, in bytes."""
+    found = re.search(r"Private_Dirty: +(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
+    assert found
+    return int(found[1]) * 1024
+
+
+def test_memory_that_was_needed_for_a_moment_goes_back(serve: Serve) -> None:
+    """A password takes 19 MiB, a photo some, and each thread has its turn with them."""
+    server = serve()
+    (web,) = server.pids()["web"]
+    before = memory(web)
+    with ThreadPoolExecutor(4) as lines:
+        list(
+            lines.map(
+                lambda _: server.post_form("/sign-in", name=NAME, password=PASSWORD), range(9)
+            )
+        )
+        list(lines.map(lambda number: server.upload(noise(number, 2400, 2000)), range(132, 140)))
+    eventually(lambda: memory(web) - before < 10 * MIB, "the memory is given back", 10)
 
 
 # homequeue import

@@ -20,6 +20,7 @@ ALLOWED = {
     ("processing", "ready"),
     ("processing", "failed"),
     ("ready", "pending"),
+    ("ready", "processing"),
     ("failed", "pending"),
     ("failed", "processing"),
 }

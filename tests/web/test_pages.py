@@ -234,10 +234,10 @@ def test_a_failed_photo_can_be_tried_again_from_its_page(as_ben, ben):
     asset = row(ben, 1, state="failed", error="It rained.")
     one = job("failed", asset=asset.id, args=f"[{asset.id}]")
     answer = as_ben.page(f"/assets/{asset.id}")
-    assert f'action="/jobs/{one.id}/retry"' in answer.text
+    assert f'action="/api/jobs/{one.id}/retry"' in answer.text
     as_ben.sends_csrf = False
     form = {"csrf": csrf_fields(answer)[0], "next": f"/assets/{asset.id}"}
-    again = as_ben.post(f"/jobs/{one.id}/retry", form=form)
+    again = as_ben.post(f"/api/jobs/{one.id}/retry", form=form)
     assert (again.status, again.header("Location")) == (303, f"/assets/{asset.id}")
 
 
@@ -477,14 +477,14 @@ def test_activity_in_every_state_for_an_administrator(as_anna, busy):
     assert "Making the preview of IMG_1.jpg" in answer.text
     assert "Traceback of the inside" in answer.text
     assert "1 of 1 worker awake" in answer.text
-    assert 'action="/queue/pause"' in answer.text
+    assert 'action="/api/queue/pause"' in answer.text
 
 
 def test_activity_in_every_state_for_a_member(as_ben, busy):
     answer = as_ben.page("/activity")
     checked(answer)
     assert "Traceback of the inside" not in answer.text
-    assert "/queue/pause" not in answer.text
+    assert "/api/queue/pause" not in answer.text
     assert "was_renamed" not in answer.text
 
 
@@ -535,8 +535,8 @@ def test_activity_while_paused(as_anna, anna):
     answer = as_anna.page("/activity")
     checked(answer)
     assert "Paused until" in answer.text
-    assert 'action="/queue/resume"' in answer.text
-    as_anna.post("/queue/pause")
+    assert 'action="/api/queue/resume"' in answer.text
+    as_anna.post("/api/queue/pause")
     assert "Paused until somebody resumes." in as_anna.page("/activity").text
     assert "Paused. No photo is waiting." in as_anna.page("/activity").text
     whole(anna, 1)
@@ -550,7 +550,7 @@ def test_a_long_list_is_counted_not_listed(as_anna, anna):
     answer = as_anna.page("/activity")
     checked(answer)
     assert "and 5 more" in answer.text
-    assert 'action="/jobs/retry-failed"' in answer.text
+    assert 'action="/api/jobs/retry-failed"' in answer.text
 
 
 # What people send

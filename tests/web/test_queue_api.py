@@ -16,6 +16,9 @@ FIELDS = {
     "due_at", "started_at", "finished_at", "duration", "result", "error", "traceback", "worker",
     "parent", "children", "progress",
 }  # fmt: skip
+#: What one job tells beyond what a list tells of each.
+DETAILS = {"batch", "follower", "waits_for", "step", "deaths", "expires_at", "timeout", "memory"}
+DETAILS |= {"stopped_by", "history", "log"}
 
 
 def ids(answer) -> list[int]:
@@ -32,7 +35,7 @@ def test_a_job_as_the_contract_has_it(as_ben, ben):
     )  # fmt: skip
     child = job(parent=one.id, asset=asset.id)
     found = as_ben.get(f"/api/jobs/{one.id}").json
-    assert set(found) == FIELDS
+    assert set(found) == FIELDS | DETAILS
     assert (found["task"], found["args"], found["state"]) == ("process_asset", [1], "succeeded")
     assert (found["owner"], found["attempts"], found["max_attempts"]) == ("Ben", 2, 5)
     assert found["queued_at"] == "2024-07-12T16:00:00.000Z"
@@ -86,6 +89,23 @@ def test_members_see_their_own_jobs_only(as_ben, as_anna, ben, anna):
     assert ids(as_anna.get("/api/jobs")) == [chore.id, foreign.id, own.id]
 
 
+def test_members_see_figures_of_their_own_jobs_only(as_ben, as_anna, ben, anna):
+    now = time.time()
+    mine, hers = row(ben, 1).id, row(anna, 2).id
+    job("failed", asset=mine)
+    job("succeeded", asset=hers, finished_at=now)
+    job("queued", asset=hers, due_at=now - 50)
+    job("succeeded", task="rescue", finished_at=now)
+    found = as_ben.get("/api/queue").json
+    assert {state: n for state, n in found["counts"].items() if n} == {"failed": 1}
+    assert found["tasks"] == {"process_asset": {"failed": 1}}
+    assert (found["throughput"], found["oldest_wait"]) == ({"minute": 0, "hour": 0}, 0)
+    found = as_anna.get("/api/queue").json
+    assert (found["counts"]["succeeded"], found["counts"]["queued"]) == (2, 1)
+    assert found["throughput"] == {"minute": 2, "hour": 2}
+    assert found["oldest_wait"] >= 50
+
+
 # Again, or not at all
 
 
@@ -133,7 +153,7 @@ def test_all_failed_ones_at_once_but_only_ones_own(as_ben, ben, anna):
     for asset in (*mine, hers):
         job("failed", asset=asset, args=f"[{asset}]")
     job("cancelled", asset=mine[0], args=f"[{mine[0]}]")
-    answer = as_ben.post("/jobs/retry-failed")
+    answer = as_ben.post("/api/jobs/retry-failed", form={})
     assert (answer.status, answer.header("Location")) == (303, "/activity")
     assert [one.state for one in Job.select().order_by(Job.id)] == [
         "queued", "queued", "failed", "cancelled",
@@ -143,11 +163,11 @@ def test_all_failed_ones_at_once_but_only_ones_own(as_ben, ben, anna):
 
 def test_the_buttons_lead_back(as_anna):
     one = job("failed", task="rescue")
-    answer = as_anna.post(f"/jobs/{one.id}/retry", form={"next": "/assets/5"})
+    answer = as_anna.post(f"/api/jobs/{one.id}/retry", form={"next": "/assets/5"})
     assert answer.header("Location") == "/assets/5"
-    answer = as_anna.post(f"/jobs/{one.id}/cancel", form={})
+    answer = as_anna.post(f"/api/jobs/{one.id}/cancel", form={})
     assert answer.header("Location") == "/activity"
-    assert as_anna.post(f"/jobs/{one.id}/cancel", form={}).status == 409
+    assert as_anna.post(f"/api/jobs/{one.id}/cancel", form={}).status == 409
 
 
 # The queue as a whole
@@ -165,7 +185,7 @@ def test_the_queue_as_the_contract_has_it(as_anna):
     assert set(found["counts"]) == set(ledger.STATES)
     assert found["counts"]["succeeded"] == 2
     assert found["tasks"]["rescue"] == {"succeeded": 2}
-    assert [worker["name"] for worker in found["workers"]] == [identity()]
+    assert [worker["identity"] for worker in found["workers"]] == [identity()]
     assert found["throughput"] == {"minute": 1, "hour": 2}
     assert 5 <= found["oldest_wait"] < 10
     assert found["paused_until"] is None
@@ -204,9 +224,9 @@ def test_a_pause_that_cannot_be(as_anna, body):
 
 
 def test_the_buttons_pause_and_resume(as_anna):
-    assert as_anna.post("/queue/pause").header("Location") == "/activity"
+    assert as_anna.post("/api/queue/pause", form={}).header("Location") == "/activity"
     assert holds.paused_until() > time.time() + 10**8
-    as_anna.post("/queue/resume")
+    as_anna.post("/api/queue/resume")
     assert holds.paused_until() == 0
 
 

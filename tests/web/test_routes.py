@@ -46,11 +46,6 @@ TABLE = {
     "GET /password": "303 200 200 403 200 200 200",
     "POST /password": "303 303 303 403 403 303 303",
     "GET /activity": "303 200 200 403 200 200 200",
-    "POST /jobs/<job_id>/retry": "303 303 303 403 403 303 303",
-    "POST /jobs/<job_id>/cancel": "303 303 303 403 403 303 303",
-    "POST /jobs/retry-failed": "303 303 303 403 403 303 303",
-    "POST /queue/pause": "303 403 303 403 403 403 303",
-    "POST /queue/resume": "303 403 303 403 403 403 303",
     # Assets
     "POST /api/assets": "401 201 201 201 403 201 201",
     "PUT /api/assets": "401 201 201 201 403 201 201",
@@ -69,6 +64,15 @@ TABLE = {
     "GET /api/jobs/<job_id>": "401 200 200 403 200 200 200",
     "POST /api/jobs/<job_id>/retry": "401 200 200 403 403 200 200",
     "POST /api/jobs/<job_id>/cancel": "401 200 200 403 403 200 200",
+    "POST /api/jobs/<job_id>/stop": "401 200 200 403 403 200 200",
+    "POST /api/jobs/<job_id>/dismiss": "401 200 200 403 403 200 200",
+    "POST /api/jobs/retry-failed": "401 200 200 403 403 200 200",
+    "POST /api/jobs/dismiss-failed": "401 200 200 403 403 200 200",
+    "GET /api/queue/history": "401 403 200 403 403 403 200",
+    "POST /api/queue/workers": "401 403 200 403 403 403 200",
+    "POST /api/queue/again": "401 403 200 403 403 403 200",
+    "POST /api/periodic/<task>/run": "401 403 200 403 403 403 200",
+    "POST /api/periodic/<task>/switch": "401 403 200 403 403 403 200",
     "GET /openapi.json": "401 200 200 403 200 200 200",
     "GET /api/queue": "401 200 200 403 200 200 200",
     "POST /api/queue/pause": "401 403 200 403 403 403 200",
@@ -121,12 +125,13 @@ def new_asset(owner: User, name: str) -> int:
 
 def new_job(owner: User, name: str) -> int:
     asset = whole(owner, next(_numbers))
-    return job("failed" if "retry" in name else "queued", asset=asset.id, args=f"[{asset.id}]").id
+    ended = "retry" in name or "dismiss" in name
+    return job("failed" if ended else "queued", asset=asset.id, args=f"[{asset.id}]").id
 
 
 def target(route: Route, number: int) -> str:
     path = re.sub(r"<(asset|job)_id:\w+>", str(number), route.path)
-    path = path.replace("<filename:path>", "a.jpg")
+    path = path.replace("<filename:path>", "a.jpg").replace("<task>", "check_disk")
     return path.replace("<path:path>", "css/app.css")
 
 
@@ -154,6 +159,10 @@ def ask(client: Client, name: str, number: int = 0, **headers: str):
         options["form"] = {field: password(client) for field in ("old", "new")}
     elif name == "POST /api/assets/check":
         options["json"] = {"checksums": [hashlib.sha256(b"").hexdigest()]}
+    elif name == "POST /api/queue/workers":
+        options["json"] = {"workers": 2}
+    elif name == "POST /api/queue/again":
+        options["json"] = {"which": "missing"}
     elif name.startswith("PATCH"):
         options["json"] = {"favorite": True}
     return client.request(route.method, path, **options)

@@ -151,24 +151,24 @@ def test_same_site(origin, site, good):
 
 @pytest.mark.parametrize("origin", ["http://[::1", "http://[x]", "//", "\u00e9"])
 def test_a_malformed_origin_is_refused_not_a_defect(as_anna, origin):
-    assert as_anna.post("/queue/pause", headers={"Origin": origin}).status == 403
+    assert as_anna.post("/api/queue/pause", headers={"Origin": origin}).status == 403
 
 
 def test_the_csrf_token_as_a_header_or_as_a_field(as_anna):
     as_anna.sends_csrf = False
     token = as_anna.csrf
-    assert as_anna.post("/queue/pause", form={"csrf": token}).status == 303
-    assert as_anna.post("/queue/pause", headers={"X-CSRF-Token": token}).status == 303
-    assert as_anna.post("/queue/pause", form={"csrf": ""}).status == 403
-    assert as_anna.post("/queue/pause", form={"csrf": token[:-1]}).status == 403
-    assert as_anna.post("/queue/pause", headers={"X-CSRF-Token": "\u00e9" * 64}).status == 403
-    assert as_anna.post(f"/queue/pause?csrf={token}").status == 403
+    assert as_anna.post("/api/queue/pause", form={"csrf": token}).status == 303
+    assert as_anna.post("/api/queue/pause", headers={"X-CSRF-Token": token}).status == 200
+    assert as_anna.post("/api/queue/pause", form={"csrf": ""}).status == 403
+    assert as_anna.post("/api/queue/pause", form={"csrf": token[:-1]}).status == 403
+    assert as_anna.post("/api/queue/pause", headers={"X-CSRF-Token": "\u00e9" * 64}).status == 403
+    assert as_anna.post(f"/api/queue/pause?csrf={token}").status == 403
 
 
 def test_a_csrf_token_of_another_session_is_worth_nothing(app, as_anna, as_ben):
     stolen = as_ben.csrf
     as_anna.sends_csrf = False
-    assert as_anna.post("/queue/pause", form={"csrf": stolen}).status == 403
+    assert as_anna.post("/api/queue/pause", form={"csrf": stolen}).status == 403
 
 
 def test_a_program_needs_no_csrf_token(app, anna):
@@ -226,7 +226,7 @@ def test_nobody_is_sent_elsewhere(app, anna, target):
     form = {"name": "Anna", "password": "correct horse", "next": target}
     answer = client.post("/sign-in", form=form)
     assert (answer.status, answer.header("Location")) == (303, "/")
-    back = client.post("/queue/pause", form={"next": target})
+    back = client.post("/api/queue/pause", form={"next": target})
     assert back.header("Location") in ("/", "/activity")
 
 

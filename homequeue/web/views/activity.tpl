@@ -14,7 +14,7 @@
     % end
   </div>
   % if boss:
-  <form method="post" action="/queue/{{'resume' if paused_label else 'pause'}}">
+  <form method="post" action="/api/queue/{{'resume' if paused_label else 'pause'}}">
     <input type="hidden" name="csrf" value="{{csrf}}">
     <button class="button small-button" id="pause" type="submit"><svg class="icon" aria-hidden="true"><use href="#i-{{'play' if paused_label else 'pause'}}"></use></svg>{{'Resume' if paused_label else 'Pause'}}</button>
   </form>
@@ -36,7 +36,7 @@
 % end
 % def cancel(job):
   % if job['can_cancel']:
-  <form method="post" action="/jobs/{{job['id']}}/cancel">
+  <form method="post" action="/api/jobs/{{job['id']}}/cancel">
     <input type="hidden" name="csrf" value="{{csrf}}">
     <button class="button ghost small-button" id="cancel-{{job['id']}}" type="submit" aria-label="Stop: {{job['label']}}">Stop</button>
   </form>
@@ -47,7 +47,7 @@
   <div class="jobs-head">
     <h2 id="failed-title">Needs a look <span class="number">{{'{:,}'.format(failed_total)}}</span></h2>
     % if failed_total > 1:
-    <form method="post" action="/jobs/retry-failed">
+    <form method="post" action="/api/jobs/retry-failed">
       <input type="hidden" name="csrf" value="{{csrf}}">
       <button class="button small-button" id="retry-failed" type="submit">Try all again</button>
     </form>
@@ -67,7 +67,7 @@
       </div>
       <div class="job-actions">
         % if job['can_retry']:
-        <form method="post" action="/jobs/{{job['id']}}/retry">
+        <form method="post" action="/api/jobs/{{job['id']}}/retry">
           <input type="hidden" name="csrf" value="{{csrf}}">
           <input type="hidden" name="next" value="/activity">
           <button class="button small-button" id="retry-{{job['id']}}" type="submit" aria-label="Try again: {{job['label']}}">Try again</button>
@@ -144,7 +144,7 @@
       </div>
       % if job['can_retry']:
       <div class="job-actions">
-        <form method="post" action="/jobs/{{job['id']}}/retry">
+        <form method="post" action="/api/jobs/{{job['id']}}/retry">
           <input type="hidden" name="csrf" value="{{csrf}}">
           <input type="hidden" name="next" value="/activity">
           <button class="button small-button" id="retry-{{job['id']}}" type="submit" aria-label="Try again: {{job['label']}}">Try again</button>

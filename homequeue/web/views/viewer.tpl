@@ -19,7 +19,7 @@
         <p>{{a['error'] or 'Something went wrong while making its preview.'}}</p>
         <p class="quiet">The original is safe, exactly as it came.</p>
         % if a.get('job_id'):
-        <form method="post" action="/jobs/{{a['job_id']}}/retry">
+        <form method="post" action="/api/jobs/{{a['job_id']}}/retry">
           <input type="hidden" name="csrf" value="{{csrf}}">
           <input type="hidden" name="next" value="/assets/{{a['id']}}">
           <button class="button light" type="submit"><svg class="icon" aria-hidden="true"><use href="#i-retry"></use></svg>Try again</button>
