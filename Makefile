@@ -1,6 +1,7 @@
 # Each target sets up what it needs in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+PARALLEL := -n auto --dist loadfile
 
 .PHONY: run test quick check format bench screenshots clean
 
@@ -8,10 +9,12 @@ run: .venv/run
 	$(BIN)/homequeue run
 
 test: .venv/dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) --database=postgres
 
 quick: .venv/dev
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 check: .venv/dev
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ from homequeue.media import MARKER, media
 from homequeue.migrations import migrate, steps_applied
 
 DATABASE = "homequeue.db"
+#: The file that a supervisor holds as long as it lives.
+SUPERVISOR = "supervisor"
 
 
 def bootstrap(settings: Settings, *, durable: bool = True, may_create: bool = True) -> None:
@@ -30,6 +32,7 @@ def bootstrap(settings: Settings, *, durable: bool = True, may_create: bool = Tr
     config.bind(settings)
     log.set_up(settings.log.level)
     root = config.data_folder(settings)
+    _check_folder(root)
     media.bind(root)
     db.bind(root / DATABASE, settings.database.url, durable=durable)
     is_new = _is_new(root)
@@ -66,7 +69,7 @@ def secret_of(root: Path) -> bytes:
 @contextlib.contextmanager
 def sole(root: Path) -> Iterator[None]:
     """Be the one supervisor of a data folder; Conflict names the one that there is already."""
-    with (root / "supervisor").open("a+") as file:
+    with (root / SUPERVISOR).open("a+") as file:
         try:
             # Unlike flock(2) this lock is no child's: it ends with the supervisor itself.
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -80,10 +83,21 @@ def sole(root: Path) -> Iterator[None]:
         yield
 
 
+def _check_folder(root: Path) -> None:
+    if os.path.isfile(root):
+        raise Unavailable(f"{root} is a file; the data folder must be a folder.")
+    if os.path.exists(root) and not os.access(root, os.R_OK | os.W_OK | os.X_OK):
+        owner: int | str = root.stat().st_uid
+        with contextlib.suppress(KeyError):  # on a disk from elsewhere it may be nobody's here
+            owner = root.owner()
+        words = f"The data folder {root} belongs to another account ({owner})."
+        raise Unavailable(f"{words} To act as that one, begin with: sudo -u {owner}")
+
+
 def _is_new(root: Path) -> bool:
     """Tell whether there is no library yet; Unavailable if its data folder is somewhere else."""
     if not db.is_shared():
-        return not (root / DATABASE).exists()
+        return not os.path.exists(root / DATABASE)
     with _usable():
         is_new = not steps_applied()
     if not is_new and not (root / "secret").exists() and not (root / "originals" / MARKER).exists():

@@ -72,6 +72,11 @@ def bind(file: Path, url: str = "", *, durable: bool) -> None:
     db.initialize(bound)
 
 
+def sql(statement: str) -> str:
+    """Return plain SQL with `?` for its parameters as the bound database wants it."""
+    return statement.replace("?", db.param)
+
+
 def is_shared() -> bool:
     """Tell whether other machines may use the same rows."""
     return isinstance(db.obj, postgres.Postgres)

@@ -77,14 +77,26 @@ class Asset(Table):
     taken_offset = TextField(null=True)
     taken_at_source = TextField()
     uploaded_at = DoubleField(default=time.time)
+    modified_at = DoubleField(null=True)
     make = TextField(null=True)
     model = TextField(null=True)
     lens = TextField(null=True)
     exposure = TextField(default="{}")
     lat = DoubleField(null=True)
     lon = DoubleField(null=True)
+    altitude = DoubleField(null=True)
+    duration = DoubleField(null=True)
+    playable = BooleanField(default=False)
     rating = IntegerField(null=True)
     caption = TextField(null=True)
+    tags = TextField(default="[]")
+    edited = TextField(default="[]")
+    sidecar = TextField(default="")
+    thumbhash = TextField(null=True)
+    fingerprint = TextField(null=True)
+    dhash = TextField(null=True)
+    animated = BooleanField(default=False)
+    motion = TextField(null=True)
     favorite = BooleanField(default=False)
     damaged = BooleanField(default=False)
     error = TextField(null=True)
@@ -168,6 +180,34 @@ class Batch(Table):
     touched_at = DoubleField(default=time.time, index=True)
 
 
+class Receipt(Table):
+    """What became of one file of a batch: its outcome is one of `receipts.OUTCOMES`."""
+
+    id = AutoField()
+    batch = ForeignKeyField(Batch, on_delete="CASCADE")
+    batch_id: int
+    filename = TextField()
+    size = BigIntegerField(null=True)
+    asset = IntegerField(null=True, column_name="asset_id")
+    outcome = TextField()
+    words = TextField(default="")
+    at = DoubleField(default=time.time)
+
+
+class Upload(Table):
+    """A resumable upload, and what became of it; how far it has come is the size of its file."""
+
+    id = TextField(primary_key=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    size = BigIntegerField()
+    metadata = TextField(default="")
+    made_at = DoubleField(default=time.time)
+    ended_at = DoubleField(null=True)
+    asset = IntegerField(null=True, column_name="asset_id")
+    batch = IntegerField(null=True, column_name="batch_id")
+    outcome = TextField(null=True)
+
+
 class Periodic(Table):
     """When a periodic task was last due, so that it runs once however often homequeue restarts."""
 
@@ -229,6 +269,8 @@ TABLES: tuple[type[Any], ...] = (
     Rendition,
     Job,
     Batch,
+    Receipt,
+    Upload,
     Periodic,
     Worker,
     Deed,

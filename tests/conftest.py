@@ -18,6 +18,7 @@ from homequeue import config
 from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.db import db
+from homequeue.media import MARKER
 from homequeue.queue import queue
 from homequeue.services import users
 from tests.postgres import Cluster, programs
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With another database, run again only what uses one."""
     if config.getoption("--database") != "sqlite":
-        used = [item for item in items if "environ" in getattr(item, "fixturenames", ())]
+        used = [item for item in items if "where_rows_are" in getattr(item, "fixturenames", ())]
         config.hook.pytest_deselected(items=[item for item in items if item not in used])
         items[:] = used
 
@@ -80,15 +81,18 @@ def server(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture
-def environ(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment that says where the rows are, for the house and for the command line."""
+def where_rows_are(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """The environment that says so, for the house and for the command line."""
     if request.config.getoption("--database") == "sqlite":
         return {}
     if about_sqlite := request.node.get_closest_marker("sqlite"):
         pytest.skip(f"about SQLite: {about_sqlite.args[0]}")
-    url = request.getfixturevalue("server").local_url()
-    monkeypatch.setenv("HOMEQUEUE_DATABASE_URL", url)
-    return {"HOMEQUEUE_DATABASE_URL": url}
+    database: Cluster = request.getfixturevalue("cluster").start()
+    database.fresh(with_tables="house" in request.fixturenames)
+    monkeypatch.setenv("HOMEQUEUE_DATABASE_URL", database.local_url())
+    return {"HOMEQUEUE_DATABASE_URL": database.local_url()}
 
 
 @pytest.fixture
@@ -98,9 +102,14 @@ def overrides(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def house(overrides: dict[str, str], environ: dict[str, str]) -> Iterator[Settings]:
+def house(overrides: dict[str, str], where_rows_are: dict[str, str]) -> Iterator[Settings]:
     """A house that stands, in this process."""
-    settings = config.load(overrides=overrides, environ=environ)
+    settings = config.load(overrides=overrides, environ=where_rows_are)
+    if where_rows_are:
+        # Its tables may be there already: then this must be the folder that belongs to them.
+        originals = config.data_folder(settings) / "originals"
+        originals.mkdir(parents=True, exist_ok=True)
+        (originals / MARKER).touch()
     bootstrap(settings, durable=False)
     yield settings
     db.close()

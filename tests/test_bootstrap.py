@@ -1,7 +1,9 @@
 """From nothing to a house that stands, and what is refused on the way."""
 
 import os
+import pwd
 import secrets
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -37,7 +39,8 @@ def settings(tmp_path):
 @pytest.fixture(autouse=True)
 def _leave_the_house():
     yield
-    db.close()
+    if db.obj is not None:
+        db.close()
     queue.storage.close()
     tempfile.tempdir = None
 
@@ -326,3 +329,45 @@ def test_a_storage_that_is_not_mounted_is_not_taken_for_a_new_one(settings):
         media.check_mounted()
     with pytest.raises(Unavailable, match="not mounted"):
         send(user, b"\xff\xd8\xff")
+
+
+@pytest.mark.parametrize("lost", ["originals", ".homequeue"])
+def test_nothing_is_made_in_the_place_of_what_is_away(settings, lost):
+    """Moved back, the folder would otherwise end up inside the one that was made meanwhile."""
+    bootstrap(settings)
+    db.close()
+    away = media.root.with_name("away")
+    (media.root / ("originals" if lost == "originals" else "originals/.homequeue")).rename(away)
+    shutil.rmtree(media.root / "exports")
+    before = sorted(path.name for path in media.root.rglob("*"))
+    bootstrap(settings)
+    made = {path.name for path in media.root.rglob("*")} - set(before)
+    assert {name for name in made if not name.startswith("homequeue.db")} == set()
+    with pytest.raises(Unavailable, match="not mounted"):
+        media.check_mounted()
+    if lost == "originals":
+        away.rename(media.root / "originals")
+        bootstrap(settings)
+        media.check_mounted()
+        assert (media.root / "exports").is_dir()
+
+
+def test_a_data_folder_that_is_a_file_is_an_error_in_words(tmp_path):
+    (tmp_path / "data").write_text("in the way")
+    overrides = {"library.path": str(tmp_path / "data")}
+    for may_create in (True, False):
+        with pytest.raises(Unavailable, match="data is a file"):
+            bootstrap(config.load(overrides=overrides, environ={}), may_create=may_create)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_folder_of_another_account_is_an_error_in_words(settings, monkeypatch, is_known):
+    """As when somebody forgets `sudo -u` before a command for the service."""
+    bootstrap(settings)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    owner = pwd.getpwuid(os.getuid()).pw_name if is_known else str(os.getuid())
+    if not is_known:
+        monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    words = rf"belongs to another account \({owner}\)\. .* sudo -u {owner}$"
+    with pytest.raises(Unavailable, match=words):
+        bootstrap(settings)

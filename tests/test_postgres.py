@@ -46,7 +46,8 @@ def home(settings: Settings) -> Settings:
 @pytest.fixture(autouse=True)
 def _leave_the_house() -> Iterator[None]:
     yield
-    db.db.close()
+    if db.db.obj is not None:
+        db.db.close()
     queue.storage.close()
     tempfile.tempdir = None
 

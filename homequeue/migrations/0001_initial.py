@@ -73,14 +73,26 @@ class Asset(Table):
     taken_offset = TextField(null=True)
     taken_at_source = TextField()
     uploaded_at = DoubleField(default=time.time)
+    modified_at = DoubleField(null=True)
     make = TextField(null=True)
     model = TextField(null=True)
     lens = TextField(null=True)
     exposure = TextField(default="{}")
     lat = DoubleField(null=True)
     lon = DoubleField(null=True)
+    altitude = DoubleField(null=True)
+    duration = DoubleField(null=True)
+    playable = BooleanField(default=False)
     rating = IntegerField(null=True)
     caption = TextField(null=True)
+    tags = TextField(default="[]")
+    edited = TextField(default="[]")
+    sidecar = TextField(default="")
+    thumbhash = TextField(null=True)
+    fingerprint = TextField(null=True)
+    dhash = TextField(null=True)
+    animated = BooleanField(default=False)
+    motion = TextField(null=True)
     favorite = BooleanField(default=False)
     damaged = BooleanField(default=False)
     error = TextField(null=True)
@@ -153,6 +165,29 @@ class Batch(Table):
     touched_at = DoubleField(default=time.time, index=True)
 
 
+class Receipt(Table):
+    id = AutoField()
+    batch = ForeignKeyField(Batch, on_delete="CASCADE")
+    filename = TextField()
+    size = BigIntegerField(null=True)
+    asset = IntegerField(null=True, column_name="asset_id")
+    outcome = TextField()
+    words = TextField(default="")
+    at = DoubleField(default=time.time)
+
+
+class Upload(Table):
+    id = TextField(primary_key=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    size = BigIntegerField()
+    metadata = TextField(default="")
+    made_at = DoubleField(default=time.time)
+    ended_at = DoubleField(null=True)
+    asset = IntegerField(null=True, column_name="asset_id")
+    batch = IntegerField(null=True, column_name="batch_id")
+    outcome = TextField(null=True)
+
+
 class Periodic(Table):
     task = TextField(primary_key=True)
     last_due = DoubleField()
@@ -202,6 +237,8 @@ TABLES = [
     Rendition,
     Job,
     Batch,
+    Receipt,
+    Upload,
     Periodic,
     Worker,
     Deed,
@@ -218,6 +255,8 @@ def up(migrator: Any, db: Any) -> None:  # noqa: ARG001
     ready = f"{WAITING} AND waits_for = 0"
     db.execute_sql(f"CREATE INDEX job_ready ON job (priority DESC, deaths, id) WHERE {ready}")
     db.execute_sql("CREATE INDEX job_key ON job (key) WHERE key IS NOT NULL")
+    alone = "WHERE state = 'running' AND key IS NOT NULL"
+    db.execute_sql(f"CREATE UNIQUE INDEX job_alone ON job (key) {alone}")
     db.execute_sql("CREATE INDEX job_expires ON job (expires_at) WHERE expires_at IS NOT NULL")
     db.execute_sql("CREATE INDEX job_task ON job (task, started_at)")
     db.execute_sql("CREATE INDEX job_state ON job (state, id)")
