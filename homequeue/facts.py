@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from homequeue import db
 from homequeue.models import Fact
 
 
@@ -14,8 +15,10 @@ def remember(name: str, value: Any) -> None:
 
 def recall(name: str, default: Any = None) -> Any:
     """Return a fact, or the default where nothing is known."""
-    fact = Fact.get_or_none(Fact.name == name)
-    return json.loads(fact.value) if fact else default
+    # In plain SQL, for this is asked before each and every job.
+    rows = db.db.execute_sql(db.sql("SELECT value FROM fact WHERE name = ?"), (name,))
+    row = rows.fetchone()
+    return json.loads(row[0]) if row else default
 
 
 def forget(name: str) -> None:

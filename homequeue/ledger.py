@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-from peewee import Case, fn
+from peewee import Case, IntegrityError, fn
 
 from homequeue import db, runs
 from homequeue.errors import ClaimLost
@@ -48,6 +48,8 @@ MOVES: dict[str, tuple[str, ...]] = {
 CLOCK_TOLERANCE = 60.0
 #: A job that killed this many workers is quarantined.
 MAX_DEATHS = 3
+#: Of a history of so many characters the lines in the middle are forgotten, but for the last ones.
+LONG_HISTORY, LAST_LINES = 8192, 30
 _batch: ContextVar[int | None] = ContextVar("current_batch", default=None)
 
 
@@ -85,10 +87,12 @@ def hasten(key: str, priority: int) -> None:
     Job.update(priority=priority).where(less).execute()
 
 
-def follow(key: str | None, follower: int) -> bool:
+def follow(key: str, follower: int) -> bool:
     """Have a job wait for the end of what waits under a key; False if another does already."""
     free = (Job.key == key) & Job.state.in_(WAITING) & Job.follower.is_null()
-    return bool(Job.update(follower=follower).where(free).execute())
+    found = Job.select(Job.id).where(free).order_by(Job.id.desc()).first()
+    mine = (Job.id == found.id) & free if found else None
+    return mine is not None and bool(Job.update(follower=follower).where(mine).execute())
 
 
 @contextmanager
@@ -105,27 +109,22 @@ def claim(worker: str, holds: Holds = NO_HOLDS) -> Job | None:
     """Take the most urgent due job for this worker; None if there is none."""
     now = time.time()
     while holds.everything <= now and (job := _most_urgent(holds, now)) is not None:
-        if _move(
-            job,
-            RUNNING,
-            who=worker,
-            worker=worker,
-            attempts=job.attempts + 1,
-            started_at=time.time(),
-            stopped_by=None,
-            progress=None,
-            step=None,
-        ):
+        if _begin(job, worker):
             return job
     return None
 
 
 def next_due(holds: Holds = NO_HOLDS) -> float | None:
-    """Return the moment at which the earliest waiting job may start; None if none waits."""
+    """Return the moment at which the earliest waiting job may start; None if none waits.
+
+    Work that runs already is left out: who ends it looks for more.
+    """
     calm = Job.priority < holds.urgent
     due_at = fn.MIN(Case(None, [(Job.state == QUEUED, 0.0)], Job.due_at))
+    runs_now = Job.select(Job.key).where(Job.state == RUNNING, Job.key.is_null(False))
     ready = Job.state.in_(WAITING) & (Job.waits_for == 0)
-    rows: Any = Job.select(Job.task, fn.MIN(Job.priority), due_at).where(ready)
+    alone = Job.key.is_null() | Job.key.not_in(runs_now)
+    rows: Any = Job.select(Job.task, fn.MIN(Job.priority), due_at).where(ready, alone)
     moments = [
         max(holds.until(task, priority), moment)
         for task, priority, moment in rows.group_by(Job.task, calm).tuples()
@@ -166,6 +165,20 @@ def postpone(job: Job, due_at: float, words: str = "") -> None:
     _must_move(job, SCHEDULED, words=words, **values)
 
 
+def unclaim(job: Job, due_at: float) -> None:
+    """Put a job off that was claimed just now and has not begun; its history does not tell."""
+    before = "".join(job.history.splitlines(keepends=True)[:-1])
+    values: dict[str, Any] = {"due_at": due_at, "attempts": job.attempts - 1, "worker": None}
+    _must_move(job, SCHEDULED, started_at=max(starts(before), default=None), **values)
+    Job.update(history=before).where(Job.id == job.id).execute()
+
+
+def starts(history: str) -> list[float]:
+    """Return the moments at which a job was begun, as its history tells."""
+    lines = map(json.loads, history.splitlines())
+    return [line["at"] for line in lines if line["state"] == RUNNING]
+
+
 def retry_later(job: Job, due_at: float, error: str, traceback: str) -> None:
     """Put a job that failed back, to be tried again from `due_at` on."""
     values: dict[str, Any] = {"due_at": due_at, "error": error, "traceback": traceback}
@@ -200,6 +213,9 @@ def revive(job: Job, who: str | None = None) -> bool:
     waits_for = int(Job.select().where(undone).count())
     values: dict[str, Any] = dict.fromkeys(("attempts", "deaths"), 0)
     values |= {"queued_at": now, "due_at": now, "waits_for": waits_for}
+    if waits_for and not job.waits_for and not job.needs_success:
+        # It has been given the results of its group, and will be given them again.
+        values["args"] = json.dumps(json.loads(job.args)[:-1])
     values |= dict.fromkeys(("finished_at", "expires_at", "worker", "progress", "step"))
     with db.db.atomic():
         state = SCHEDULED if waits_for else QUEUED
@@ -218,6 +234,12 @@ def doomed_by(job: Job) -> list[Job]:
     return list(Job.select().where(waits)) if job.follower else []
 
 
+def freed_by(job: Job) -> list[Job]:
+    """Return the job that waited for the end of this one and now waits for nothing else."""
+    ready = (Job.id == job.follower) & (Job.waits_for == 0) & Job.state.in_(WAITING)
+    return list(Job.select().where(ready)) if job.follower else []
+
+
 def revived_with(job: Job) -> list[Job]:
     """Return the jobs that are to be revived with one: what it waits for, what waited for it."""
     before = (Job.follower == job.id) & Job.state.in_((FAILED, CANCELLED, QUARANTINED))
@@ -226,8 +248,9 @@ def revived_with(job: Job) -> list[Job]:
 
 
 def expired(now: float) -> list[Job]:
-    """Return the waiting jobs that had to begin before now."""
-    return list(Job.select().where(Job.state.in_(WAITING), Job.expires_at < now))
+    """Return the waiting jobs that had to begin before now, and did not."""
+    waits = Job.state.in_(WAITING) & (Job.attempts == 0)
+    return list(Job.select().where(waits, Job.expires_at < now))
 
 
 def follow_clock(now: float, longest_delay: float) -> None:
@@ -250,11 +273,8 @@ def forget_before(moment: float) -> int:
 
 
 def forget_asset(asset_id: int) -> None:
-    """Delete the jobs of an asset that is no more, except one that is running."""
-    doomed = (Job.asset == asset_id) & (Job.state != RUNNING)
-    for job in Job.select().where(doomed, Job.follower.is_null(False), Job.state.in_(WAITING)):
-        _release_follower(job)
-    Job.delete().where(doomed).execute()
+    """Delete the jobs of an asset, except one that is running; nobody may wait for them."""
+    Job.delete().where(Job.asset == asset_id, Job.state != RUNNING).execute()
 
 
 def counts() -> dict[str, int]:
@@ -268,7 +288,7 @@ def _most_urgent(holds: Holds, now: float) -> Job | None:
     others = f"AND task NOT IN ({', '.join('?' * len(held))})" if held else ""
     urgent = "AND priority >= ?" if holds.quiet > now else ""
     parameters = [now, *held, *([holds.urgent] if urgent else [])]
-    found = Job.raw(_sql(f"{MOST_URGENT} {others} {urgent} {IN_ORDER}"), *parameters)
+    found = Job.raw(db.sql(f"{MOST_URGENT} {others} {urgent} {IN_ORDER}"), *parameters)
     job: Job | None = next(iter(found), None)
     return job
 
@@ -282,6 +302,16 @@ MOST_URGENT = """
 IN_ORDER = "ORDER BY priority DESC, deaths, id LIMIT 1"
 
 
+def _begin(job: Job, worker: str) -> bool:
+    """Make a waiting job a worker's; False if another was quicker, with it or with its like."""
+    values: dict[str, Any] = {"worker": worker, "attempts": job.attempts + 1}
+    values |= dict.fromkeys(("stopped_by", "progress", "step"))
+    try:
+        return _move(job, RUNNING, who=worker, started_at=time.time(), **values)
+    except IntegrityError:  # of two jobs with one key only one can run: the index job_alone
+        return False
+
+
 def _succeed(job: Job, result: Any) -> None:
     values = {"result": json.dumps(result)} if result is not None else {}
     _must_move(job, SUCCEEDED, finished_at=time.time(), error=None, traceback=None, **values)
@@ -291,7 +321,7 @@ def _succeed(job: Job, result: Any) -> None:
 def _release_follower(job: Job) -> bool:
     """Let the job that waits for this one know that it ended, and how."""
     follower = Job.get_or_none(Job.id == job.follower) if job.follower else None
-    if follower is None or (follower.needs_success and job.state not in (SUCCEEDED, *WAITING)):
+    if follower is None or (follower.needs_success and job.state != SUCCEEDED):
         return True
     left = follower.waits_for - 1
     values: dict[str, Any] = {"waits_for": Job.waits_for - 1}
@@ -307,7 +337,9 @@ def _hold_follower(job: Job) -> bool:
     """Let the job that waits for the end of this one wait for it once more."""
     waits = (Job.id == job.follower) & ~Job.needs_success & (Job.waits_for > 0)
     if job.follower:
-        Job.update(waits_for=Job.waits_for + 1).where(waits).execute()
+        unfinished = (Job.follower == job.follower) & Job.state.in_((*WAITING, RUNNING))
+        left = Job.select().where(unfinished).count()
+        Job.update(waits_for=left).where(waits).execute()
     return True
 
 
@@ -327,9 +359,13 @@ def _move(
     same = "id = ? AND state = ? AND attempts = ?" + " AND worker = ?" * (job.state == RUNNING)
     known = [job.id, job.state, job.attempts, *([job.worker] if job.state == RUNNING else [])]
     line = _line(time.time(), state, who, words)
-    update = _sql(f"UPDATE job SET {columns}, history = history || ? WHERE {same}")
-    if db.db.execute_sql(update, [*values.values(), line, *known]).rowcount != 1:
+    shorter = _shortened(job.history)
+    history = "history" if shorter is None else "?"
+    update = db.sql(f"UPDATE job SET {columns}, history = {history} || ? WHERE {same}")
+    written = [*values.values(), *([] if shorter is None else [shorter]), line, *known]
+    if db.db.execute_sql(update, written).rowcount != 1:
         return False
+    job.history = (job.history if shorter is None else shorter) + line
     for name, value in values.items():
         setattr(job, name, value)
     return True
@@ -343,11 +379,13 @@ def _line(at: float, state: str, who: str | None = None, words: str | None = Non
     """Return a line of a job's history."""
     told = {"who": who, "words": words}
     entry = {"at": round(at, 3), "state": state, **{k: v for k, v in told.items() if v}}
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return json.dumps(entry) + "\n"
 
 
-def _sql(statement: str) -> str:
-    return statement.replace("?", db.db.param)
+def _shortened(history: str) -> str | None:
+    """Return the first and the last lines of a history that is long; None if it is not."""
+    lines = history.splitlines(keepends=True) if len(history) > LONG_HISTORY else []
+    return "".join([*lines[:1], *lines[-LAST_LINES:]]) if len(lines) > 2 * LAST_LINES else None
 
 
 def _must_move(job: Job, state: str, *, words: str | None = None, **values: Any) -> None:

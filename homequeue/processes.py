@@ -4,9 +4,7 @@ import ctypes
 import os
 import re
 import resource
-import signal
 import socket
-import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -94,16 +92,11 @@ def is_elsewhere(who: str) -> bool:
     return where != realm() and (machine != host() or where.startswith(boot_id()))
 
 
-def end(who: str, signum: int, patience: float) -> None:
-    """Send a signal to the process of an identity, and SIGKILL if it outlives it (in seconds)."""
-    pid = int(who.rsplit("/", 2)[1])
-    deadline = time.monotonic() + patience
-    for number, until in ((signum, deadline), (signal.SIGKILL, deadline + patience)):
-        if is_alive(who):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
-        while is_alive(who) and time.monotonic() < until:
-            time.sleep(0.005)
+def send(who: str, signum: int) -> None:
+    """Send a signal to the process of an identity, if it lives."""
+    if is_alive(who):
+        with suppress(ProcessLookupError):
+            os.kill(int(who.rsplit("/", 2)[1]), signum)
 
 
 def die_with_parent(signum: int, parent: int) -> None:
@@ -176,6 +169,22 @@ def memory() -> tuple[int, int]:
     """Return the memory of this machine and how much of it could be had now, in bytes."""
     found = dict(re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/meminfo").read_text()))
     return int(found["MemTotal"]) * 1024, int(found["MemAvailable"]) * 1024
+
+
+def memory_of(who: str) -> int | None:
+    """Return the bytes of memory that the process of an identity uses here, None if it is gone.
+
+    What it shares with others counts in part, where the kernel tells (smaps_rollup, proc(5)).
+    """
+    pid = who.rsplit("/", 2)[1]
+    try:
+        found = re.search(r"Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text())
+        if found:
+            return int(found[1]) * 1024
+        resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return None
+    return resident * resource.getpagesize()
 
 
 def temperature() -> float | None:

@@ -22,7 +22,7 @@ class Run:
     job: Job
     lines: list[str] = field(default_factory=list)
     memory: int | None = None
-    reported_at: float = field(default_factory=time.monotonic)
+    reported_at: float = -REPORT_EVERY
 
 
 _current: ContextVar[Run | None] = ContextVar("current_run", default=None)
@@ -42,6 +42,12 @@ def running(job: Job) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def goes_on(job: Job) -> bool:
+    """Tell whether a job is still at the very run in which we know it."""
+    this_run = (Job.id == job.id) & (Job.attempts == job.attempts) & (Job.worker == job.worker)
+    return bool(Job.select().where(this_run, Job.state == "running").exists())
 
 
 def report(step: str, progress: float | None = None) -> None:

@@ -25,7 +25,10 @@ logger = logging.getLogger("homequeue.supervisor")
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 #: A child that lived shorter than this, in seconds, is started again only after a growing pause.
 SHORT_LIFE = 10.0
-LONGEST_PAUSE = 30.0
+#: Short enough for the work of a worker that died to begin again within two seconds, each time.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 1.5
+#: The exit code of a child that means to leave; one that ends with 0 has been ended by its work.
+LEFT = 64
 #: Time to put running jobs back when their grace is over, in seconds.
 FAREWELL = 5.0
 
@@ -57,12 +60,13 @@ class Child:
     def ended(self, status: int) -> None:
         """Note the end of the process, and whether and when it shall be started again."""
         self.pid = 0
-        if self.is_spare and status == 0:
+        if self.is_spare and os.waitstatus_to_exitcode(status) == LEFT:
             self.is_wanted = False
             return
         logger.warning("%s ended unexpectedly and is started again", self.name)
         lived = time.monotonic() - self.started_at
-        self.pause = 0.0 if lived > SHORT_LIFE else min(LONGEST_PAUSE, self.pause * 2 or 0.5)
+        longer = min(LONGEST_PAUSE, self.pause * 2 or SHORTEST_PAUSE)
+        self.pause = 0.0 if lived > SHORT_LIFE else longer
         self.start_at = time.monotonic() + self.pause
 
 
@@ -119,7 +123,7 @@ def _be_child(name: str, main: Callable[[], None], supervisor: int) -> NoReturn:
         processes.die_with_parent(signal.SIGTERM, supervisor)
         processes.name(name)
         main()
-        code = 0
+        code = LEFT
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
     except HomequeueError as error:

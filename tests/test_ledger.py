@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from homequeue import holds, ledger, processes, runs
+from homequeue import holds, ledger, processes, runs, tasks
 from homequeue.db import db
 from homequeue.errors import ClaimLost
 from homequeue.holds import Holds
@@ -257,6 +257,151 @@ def test_the_next_due_moment():
     assert ledger.next_due(Holds(everything=5000)) == 5000
 
 
+def test_work_that_runs_already_is_due_for_nobody():
+    job(key="x")
+    running = ledger.claim(ME)
+    job(key="x")
+    assert ledger.next_due() is None
+    job("scheduled", key="y", due_at=300)
+    assert ledger.next_due() == 300
+    ledger.succeed(running, None)
+    assert ledger.next_due() == 0
+
+
+def test_what_waits_for_other_jobs_is_due_when_they_have_ended():
+    one = job()
+    after = job("scheduled", waits_for=1, due_at=0)
+    Job.update(follower=after.id).where(Job.id == one.id).execute()
+    running = ledger.claim(ME)
+    assert (ledger.claim(ME), ledger.next_due()) == (None, None)
+    ledger.succeed(running, None)
+    assert ledger.next_due() == 0
+    assert ledger.claim(ME).id == after.id
+
+
+@pytest.mark.parametrize(
+    ("held", "moment"),
+    [
+        (Holds(tasks={"bake": 900}), 500),
+        (Holds(tasks={"bake": 900, "mix": 700}), 700),
+        (Holds(tasks={"mix": 600}), 0),
+        (Holds(quiet=800, urgent=1), 500),
+        (Holds(quiet=800, urgent=6), 800),
+        (Holds(everything=950, tasks={"bake": 900}), 950),
+    ],
+)
+def test_the_next_due_moment_of_what_is_held_back(held, moment):
+    job("queued", task="bake", priority=0)
+    job("scheduled", task="mix", priority=5, due_at=500)
+    assert ledger.next_due(held) == moment
+
+
+@pytest.mark.parametrize(
+    ("held", "order"),
+    [
+        (Holds(), ["mix", "bake"]),
+        (Holds(tasks={"mix": 2e9}), ["bake"]),
+        (Holds(tasks={"mix": 2e9, "bake": 2e9, "other": 2e9}), []),
+        (Holds(tasks={"mix": 5.0}), ["mix", "bake"]),
+        (Holds(quiet=2e9, urgent=1), ["mix"]),
+        (Holds(tasks={"mix": 2e9}, quiet=2e9, urgent=1), []),
+        (Holds(quiet=5.0, urgent=1), ["mix", "bake"]),
+    ],
+)
+def test_what_is_held_back_is_not_claimed(held, order):
+    job(task="bake", priority=0)
+    job(task="mix", priority=5)
+    claims = iter(lambda: ledger.claim(ME, held), None)
+    assert [one.task for one in claims] == order
+
+
+def test_a_new_upload_goes_before_a_bulk_run_always():
+    bulk = [job(task="process_asset", priority=tasks.BULK) for _ in range(5)]
+    ledger.claim(ME)
+    upload = job(task="process_asset", priority=tasks.UPLOAD)
+    assert ledger.claim(ME).id == upload.id
+    assert ledger.claim(ME).id == bulk[1].id
+
+
+def test_only_what_waits_is_hastened_and_never_slowed_down():
+    waiting, urgent = job(key="x", priority=3), job("retrying", key="x", priority=9)
+    other, running = job(key="y"), job("running", key="x", worker=ME)
+    ledger.hasten("x", 5)
+    found = [stored(one).priority for one in (waiting, urgent, other, running)]
+    assert found == [5, 9, 0, 0]
+
+
+def test_one_is_followed_and_the_newest_of_its_key():
+    one, two = job(key="x"), job("retrying", key="x")
+    after, more = job("scheduled", waits_for=1), job("scheduled", waits_for=1)
+    assert ledger.follow("x", after.id)
+    assert (stored(one).follower, stored(two).follower) == (None, after.id)
+    assert ledger.follow("x", more.id)
+    assert not ledger.follow("x", more.id)
+    assert not ledger.follow("y", more.id)
+
+
+def test_the_same_work_cannot_be_claimed_twice_at_one_moment(monkeypatch):
+    """Both workers have looked before either has begun."""
+    first, second = job(key="x"), job(key="x", priority=-1)
+    other = job(key="y", priority=-2)
+    look, stolen = ledger._most_urgent, []
+
+    def slow(*asked):
+        if stolen:
+            return look(*asked)
+        seen = stored(second)
+        stolen.append(ledger._begin(stored(first), OTHER))
+        return seen
+
+    monkeypatch.setattr(ledger, "_most_urgent", slow)
+    assert ledger.claim(ME).id == other.id
+    assert stolen == [True]
+    assert (stored(second).state, stored(second).attempts) == ("queued", 0)
+
+
+# Expiry
+
+
+@pytest.mark.parametrize("state", ["queued", "scheduled"])
+def test_what_had_to_begin_and_did_not_is_expired(state):
+    late = job(state, expires_at=100)
+    job(state, expires_at=300)
+    job(state)
+    assert ledger.expired(100) == []
+    assert [one.id for one in ledger.expired(101)] == [late.id]
+
+
+def test_what_has_begun_does_not_expire():
+    job("retrying", expires_at=100, attempts=1)
+    job("queued", expires_at=100, attempts=1, deaths=1)
+    job("running", expires_at=100, attempts=1)
+    job("succeeded", expires_at=100, attempts=1)
+    assert ledger.expired(500) == []
+
+
+def test_a_revived_job_does_not_expire_again():
+    one = job("cancelled", expires_at=100)
+    ledger.revive(one)
+    assert stored(one).expires_at is None
+
+
+# Batches
+
+
+def test_jobs_are_part_of_the_batch_of_the_context_or_of_their_parent():
+    with ledger.part_of(7):
+        assert ledger.add("thumb", []).batch == 7
+        with ledger.part_of(8):
+            assert ledger.add("thumb", []).batch == 8
+    assert ledger.add("thumb", []).batch is None
+    parent = claimed(batch=9, priority=9)
+    with runs.running(parent):
+        assert ledger.add("thumb", []).batch == 9
+        with ledger.part_of(7):
+            assert ledger.add("thumb", []).batch == 7
+
+
 # Finishing
 
 
@@ -437,6 +582,17 @@ def test_what_has_not_ended_badly_is_not_revived(state):
     one = job(state)
     assert not ledger.revive(one)
     assert stored(one).state == state
+
+
+@pytest.mark.parametrize("state", ledger.STATES)
+def test_only_what_ended_badly_can_be_dismissed_and_its_reason_stays(state):
+    one = job(state, error="It rained.", worker=ME if state == "running" else None)
+    may = state in ("failed", "quarantined")
+    assert ledger.dismiss(one, "Anna") is may
+    one = stored(one)
+    assert (one.state, one.error) == ("cancelled" if may else state, "It rained.")
+    assert ('"dismissed"' in one.history and '"Anna"' in one.history) is may
+    assert ledger.revive(one) is (may or state == "cancelled")
 
 
 def test_only_old_successes_and_cancellations_are_forgotten():

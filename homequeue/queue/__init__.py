@@ -8,8 +8,6 @@ claims jobs from the ledger, runs them through `Queue.execute`, and sleeps at th
 import inspect
 import json
 import logging
-import random
-import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -17,35 +15,32 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from peewee import OperationalError
-
-from homequeue import ledger, processes, runs
+from homequeue import facts, ledger, processes, runs
 from homequeue.db import db
-from homequeue.errors import ClaimLost, HomequeueError, NotYet
+from homequeue.errors import ClaimLost, NotYet
 from homequeue.models import Job, Periodic
 from homequeue.queue import calendar, deferring, limits, watch, workers
+from homequeue.queue.calendar import crontab, every
 from homequeue.queue.light import (
     ConfigurationError,
     Huey,
     PeriodicTask,
     Task,
     chord,
-    crontab,
     group,
 )
 from homequeue.queue.messages import SignedJson
+from homequeue.queue.retries import LONGEST_DELAY, describe, may_pass, retry_delay
 from homequeue.queue.storage import Unbound, bell
 
-__all__ = ["Queue", "bind", "chord", "crontab", "group", "queue"]
+__all__ = ["Queue", "bind", "chord", "crontab", "every", "group", "queue"]
 
 logger = logging.getLogger("homequeue.queue")
 
-#: The longest a retry is put off, in seconds.
-LONGEST_DELAY = 6 * 3600
-#: What may pass by itself, besides errors that say so of themselves.
-PASSING = (OSError, MemoryError, OperationalError)
 #: How long a run is asked to stop before it is killed, in seconds.
 STOP_PATIENCE = 2.0
+#: The fact that holds messages which are none of ours.
+STRANGE_MESSAGES = "strange_messages"
 EXPIRED = "It was not begun in time."
 DEADLY = "It crashed three times, so it was set aside."
 
@@ -68,7 +63,8 @@ class Queue(Huey):  # type: ignore[misc]
         Besides Huey's options there are these: `subject` ("asset" or "user") says that the first
         argument is such an id; `unique=True` queues the same work once while it waits;
         `given_up(words, *args)` is called in the transaction that ends a job without success, and
-        `revived(*args)` in the one that queues it again; `label` names the work for people;
+        `revived(*args)` in the one that queues it again; `label` names the work for people, and
+        `kind` all work of its kind;
         `rate="10/m"` starts no more than that; `loud=True` keeps it out of quiet hours. `timeout`
         is in seconds and holds for work of any kind.
         """
@@ -83,12 +79,14 @@ class Queue(Huey):  # type: ignore[misc]
 
         return declared
 
-    def periodic_task(self, due: calendar.Validate, **options: Any) -> Declare:
-        """Declare a task that is due at certain minutes: `@queue.periodic_task(crontab(…))`.
+    def periodic_task(self, schedule: calendar.Schedule, **options: Any) -> Declare:
+        """Declare a task that is due again and again: `crontab(minute="7")`, `every(hours=6)`.
 
         It is `unique`: what was due while the queue was paused is done once.
         """
-        declare: Declare = super().periodic_task(due, **({"unique": True} | options))
+        options = {"unique": True, "schedule": schedule} | options
+        # Huey's own scheduler, which would ask a function, is not used.
+        declare: Declare = super().periodic_task(None, **options)
         return declare
 
     # Deferring
@@ -104,13 +102,10 @@ class Queue(Huey):  # type: ignore[misc]
         with db.atomic():
             if isinstance(task, group):
                 return [self.enqueue(member) for member in task.tasks]
-            if isinstance(task, chord):
-                jobs = deferring.write_group(task)
-                self._ring_after_commit(*jobs)
-                return jobs[0]
-            jobs = deferring.write(task)
+            is_group = isinstance(task, chord)
+            jobs = deferring.write_group(task) if is_group else deferring.write(task)[::-1]
             self._ring_after_commit(*jobs)
-            return jobs[-1] if jobs else None
+            return jobs[0] if jobs else None
 
     def wait_for(self, job: Job, seconds: float) -> Job:
         """Return a job's row once it has ended, or as it is when the seconds are over."""
@@ -145,13 +140,23 @@ class Queue(Huey):  # type: ignore[misc]
             if kind is None:
                 words = "This version of homequeue does not know this task."
                 self.give_up(job, ledger.FAILED, words)
-            elif job.expires_at is not None and job.expires_at < time.time():
+            elif job.attempts == 1 and job.expires_at is not None and job.expires_at < time.time():
                 self.give_up(job, ledger.CANCELLED, EXPIRED)
-            else:
+            elif not self._is_one_too_many(job, kind):
                 task = kind(tuple(json.loads(job.args)), id=str(job.id), timeout=job.timeout)
                 task.job = job
                 return task
         return None
+
+    def _is_one_too_many(self, job: Job, kind: type[Task]) -> bool:
+        """Put a job back if another worker began one at the same moment and the rate allows one."""
+        if getattr(kind, "rate", None) is None:
+            return False
+        with db.atomic():  # one worker after the other
+            free_at = limits.free_at(kind, time.time(), begun=1)
+            if free_at > time.time():
+                ledger.unclaim(job, free_at)
+        return job.state != ledger.RUNNING
 
     def wait(self, seconds: float) -> None:
         """Sleep until the bell rings, the next job may start or the seconds are over."""
@@ -164,7 +169,16 @@ class Queue(Huey):  # type: ignore[misc]
             try:
                 self.serializer.deserialize(message)
             except ValueError:
-                logger.warning("A message with a wrong signature was dropped.")
+                self._keep_aside(message)
+
+    def _keep_aside(self, message: bytes) -> None:
+        """Remember what a stranger has put among our messages, for a person to look at."""
+        logger.warning("A message with a wrong signature was put aside.")
+        now, kept = time.time(), list(facts.recall(STRANGE_MESSAGES, []))
+        # However many come, the disk is left in peace.
+        if not kept or not 0 <= now - kept[-1]["at"] < 1:
+            strange = {"at": now, "text": repr(bytes(message)[:200])}
+            facts.remember(STRANGE_MESSAGES, [*kept, strange][-10:])
 
     def execute(self, task: Task, timestamp: Any = None) -> None:
         """Run the task of a claimed job and write what became of it."""
@@ -173,6 +187,8 @@ class Queue(Huey):  # type: ignore[misc]
                 self._run(task.job, task)
         except ClaimLost as error:
             logger.warning("%s", error)
+        if task.job.state in ledger.WAITING:
+            self._cancel_if_stopped(task.job.id)
 
     def _run(self, job: Job, task: Task) -> None:
         try:
@@ -183,10 +199,10 @@ class Queue(Huey):  # type: ignore[misc]
             raise
         except NotYet as error:
             ledger.postpone(job, time.time() + error.seconds, str(error))
-        except KeyboardInterrupt:
+        except watch.Interrupted:
             ledger.release(job, died=False)
             raise
-        except SystemExit:
+        except (SystemExit, KeyboardInterrupt):
             self.give_up(job, ledger.FAILED, "The work tried to end its worker.")
         except watch.TimedOut:
             self.give_up(job, ledger.FAILED, _too_long(job))
@@ -214,6 +230,7 @@ class Queue(Huey):  # type: ignore[misc]
             if not ledger.end(job, state, words, trace):
                 return False
             self._call_hook("given_up", job, words)
+            self._ring_after_commit(*ledger.freed_by(job))
             for follower in doomed:
                 self.give_up(follower, ledger.CANCELLED, f"It was to follow job {job.id}.")
         return True
@@ -237,9 +254,23 @@ class Queue(Huey):  # type: ignore[misc]
         if not ledger.stop(job, who):
             return False
         if not processes.is_elsewhere(str(job.worker)):
-            processes.end(str(job.worker), signal.SIGUSR2, STOP_PATIENCE)
+            workers.end_run(job, STOP_PATIENCE)
             self._settle_orphan(Job.get_by_id(job.id))
+            self._cancel_if_stopped(job.id)
         return True
+
+    def _cancel_if_stopped(self, job_id: int) -> None:
+        """Cancel a job whose run had ended, to be taken up later, before it could be stopped."""
+        job = Job.get_or_none(Job.id == job_id, Job.stopped_by.is_null(False))
+        if job is not None and job.state in ledger.WAITING:
+            self.give_up(job, ledger.CANCELLED, _stopped_by(job))
+
+    def forget_asset(self, asset_id: int) -> None:
+        """Delete the jobs of an asset that is no more, except one that is running."""
+        waiting = Job.select().where(Job.asset == asset_id, Job.state.in_(ledger.WAITING))
+        for job in list(waiting):
+            self.give_up(job, ledger.CANCELLED, "What it is about is no more.")
+        ledger.forget_asset(asset_id)
 
     def recover(self) -> int:
         """Queue again, or end, the running jobs whom nobody runs; return how many.
@@ -262,7 +293,7 @@ class Queue(Huey):  # type: ignore[misc]
             return False
         died = not is_ours and workers.is_to_blame(worker)
         if job.stopped_by:
-            self.give_up(job, ledger.CANCELLED, f"It was stopped by {job.stopped_by}.")
+            self.give_up(job, ledger.CANCELLED, _stopped_by(job))
         elif job.timeout and died and time.time() > float(job.started_at or 0) + job.timeout:
             self.give_up(job, ledger.FAILED, _too_long(job))
         elif died and job.deaths + 1 >= ledger.MAX_DEATHS:
@@ -290,7 +321,7 @@ class Queue(Huey):  # type: ignore[misc]
             if name in off:
                 continue
             self._start_if_due(name, task, now)
-            upcoming = min(upcoming, calendar.next_due(task.validate_datetime, now) or upcoming)
+            upcoming = min(upcoming, task.schedule.next_due(now) or upcoming)
         return upcoming
 
     def _start_if_due(self, name: str, task: PeriodicTask, now: float) -> None:
@@ -302,7 +333,7 @@ class Queue(Huey):  # type: ignore[misc]
             # The clock went back: begin to count from here, or the task would sleep until then.
             Periodic.update(last_due=now).where(Periodic.task == name).execute()
             return
-        due = calendar.last_due(task.validate_datetime, row.last_due, now)
+        due = task.schedule.last_due(row.last_due, now)
         if due is None:
             return
         with db.atomic():
@@ -345,23 +376,9 @@ def bind(folder: Path, url: str, secret: bytes) -> None:
     queue.storage = bell(queue.name, folder, url)
 
 
+def _stopped_by(job: Job) -> str:
+    return f"It was stopped by {job.stopped_by}."
+
+
 def _too_long(job: Job) -> str:
-    return f"It took longer than the {job.timeout:g} seconds it may take."
-
-
-def describe(error: Exception) -> str:
-    """Return an error in words: its own if it was made for people, else its kind and text."""
-    if isinstance(error, MemoryError):
-        return "It needed more memory than it may have."
-    return str(error) if isinstance(error, HomequeueError) else f"{type(error).__name__}: {error}"
-
-
-def may_pass(error: Exception) -> bool:
-    """Tell whether trying again later may help."""
-    return error.passing if isinstance(error, HomequeueError) else isinstance(error, PASSING)
-
-
-def retry_delay(task: Task, attempt: int) -> float:
-    """Return the seconds to wait after the n-th attempt: growing, capped, never in step."""
-    growth = (task.retry_backoff or 1) ** (attempt - 1)
-    return float(min(task.retry_delay * growth, LONGEST_DELAY) * random.uniform(0.9, 1.1))
+    return f"It took longer than the {job.timeout:g} s it may take."

@@ -12,37 +12,36 @@ from homequeue.queue.light import ConfigurationError, Task, chord
 def write(task: Task, *, waits_for: int = 0, follower: int | None = None) -> list[Job]:
     """Write the jobs of a task and of the steps that are to follow it; return them, its own last.
 
-    None is written if the task is `unique` and the same work waits already.
+    Of a `unique` task none is written if the same work waits already; what is to follow it follows
+    that. Only where that has something to follow it already the work is done once more.
     """
     _check(task)
     key = _key(task)
-    if key and not waits_for and ledger.waiting_with_key(key):
-        ledger.hasten(key, int(task.priority or 0))
-        return []
+    waits = key is not None and not waits_for and ledger.waiting_with_key(key)
     after: list[Job] = []
     if task.on_complete is not None:
         after = write(task.on_complete, waits_for=1, follower=follower)
         follower = after[-1].id
+    if key is not None and waits:
+        ledger.hasten(key, int(task.priority or 0))
+        if follower is None or ledger.follow(key, follower):
+            return after
     return [*after, _add(task, key, waits_for=waits_for, follower=follower)]
 
 
 def write_group(both: chord) -> list[Job]:
-    """Write the jobs of a group and the one that waits for the end of them all, which is first.
-
-    What of the group waits already, as unique work does, is waited for where it is.
-    """
-    callback = write(both.callback, waits_for=len(both.tasks))
-    after = callback[-1]
+    """Write the jobs of a group and the one that waits for the end of them all, which is first."""
+    if not both.tasks:
+        both.callback.extend_data(([],))
+        return write(both.callback)[::-1]
+    after = write(both.callback, waits_for=len(both.tasks))[-1]
     after.needs_success = False
     Job.update(needs_success=False).where(Job.id == after.id).execute()
     members: list[Job] = []
     for task in both.tasks:
         if isinstance(task, chord):
             raise ConfigurationError("A group with a follow-up cannot be part of another group.")
-        written = write(task, follower=after.id)
-        members += written
-        if not written and not ledger.follow(_key(task), after.id):
-            Job.update(waits_for=Job.waits_for - 1).where(Job.id == after.id).execute()
+        members += write(task, follower=after.id)
     return [after, *members]
 
 

@@ -4,9 +4,8 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
-from homequeue import config, holds
+from homequeue import config, holds, ledger
 from homequeue.holds import Holds
 from homequeue.models import Job
 from homequeue.queue.light import ConfigurationError, Task
@@ -36,7 +35,7 @@ def current(kinds: Mapping[str, type[Task]]) -> Holds:
     quiet = quiet_until(config.settings().queue.quiet_hours, now)
     for name, kind in kinds.items():
         calm = quiet if getattr(kind, "loud", False) else 0.0
-        until = max(pauses.get(name, 0.0), calm, _free_at(name, kind, now))
+        until = max(pauses.get(name, 0.0), calm, free_at(kind, now))
         if until > now:
             pauses[name] = until
     return Holds(everything, pauses, quiet, URGENT)
@@ -56,17 +55,16 @@ def quiet_until(hours: tuple[int, int] | None, now: float) -> float:
     return (morning if morning > wall else morning + timedelta(days=1)).timestamp()
 
 
-def _free_at(name: str, kind: type[Task], now: float) -> float:
-    """Return the moment from which the rate of a task allows one more run."""
+def free_at(kind: type[Task], now: float, begun: int = 0) -> float:
+    """Return the moment from which the rate of a task allows one run more, or those `begun`."""
     if getattr(kind, "rate", None) is None:
         return 0.0
     count, seconds = parse_rate(kind.rate)
-    recent: Any = (
-        Job.select(Job.started_at)
-        .where(Job.task == name, Job.started_at > now - seconds)
-        .order_by(Job.started_at.desc())
-        .offset(count - 1)
-        .limit(1)
-    )
-    oldest = recent.scalar()
-    return oldest + seconds if oldest is not None else 0.0
+    # Of a clock that went back the moments ahead mean nothing.
+    first, last = now - seconds, now + ledger.CLOCK_TOLERANCE
+    began = (Job.started_at > first) & (Job.started_at < last)
+    newest = Job.select(Job.history).where(Job.task == kind.__name__, began)
+    histories = newest.order_by(Job.started_at.desc()).limit(count + begun)
+    found = [moment for job in histories for moment in ledger.starts(job.history)]
+    recent = sorted(moment for moment in found if first < moment < last)
+    return recent[-count - begun] + seconds if len(recent) >= count + begun else 0.0

@@ -62,6 +62,8 @@ class Doorbell(BaseStorage):  # type: ignore[misc]
             self._fifo = None
 
     def _opened(self) -> int:
+        if self._fifo is not None and not self._hangs_there(self._fifo):
+            self.close()
         if self._fifo is None:
             if not self._path.is_fifo():
                 self._path.unlink(missing_ok=True)
@@ -69,6 +71,13 @@ class Doorbell(BaseStorage):  # type: ignore[misc]
             # Opened for reading and writing it never blocks, nor ends when the others leave.
             self._fifo = os.open(self._path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         return self._fifo
+
+    def _hangs_there(self, fifo: int) -> bool:
+        """Tell whether ours is still the one that others find: somebody may have tidied up."""
+        try:
+            return os.path.samestat(os.fstat(fifo), self._path.stat())
+        except FileNotFoundError:
+            return False
 
 
 class RedisBell(BaseStorage):  # type: ignore[misc]
@@ -125,6 +134,10 @@ class RedisBell(BaseStorage):  # type: ignore[misc]
         """Close the connections to Redis."""
         self._ringer.close()
         self._listener.close()
+
+    def is_deaf(self) -> bool:
+        """Tell whether its server did not answer just now."""
+        return time.monotonic() < self._deaf_until
 
     def _turn_deaf(self, error: Exception) -> None:
         self._deaf_until = _deaf("Redis", error)
@@ -200,6 +213,10 @@ class PostgresBell(BaseStorage):  # type: ignore[misc]
         # One look at the ledger is the answer to all of them.
         self._listener.notifies.clear()
         return message.encode()
+
+    def is_deaf(self) -> bool:
+        """Tell whether its server did not answer just now."""
+        return time.monotonic() < self._deaf_until
 
     def _turn_deaf(self, error: Exception) -> None:
         self.close()

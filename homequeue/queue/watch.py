@@ -27,6 +27,10 @@ PATIENCE = 1.0
 STDERR = 2
 
 
+class Interrupted(BaseException):
+    """The worker is to drop what it does; not KeyboardInterrupt, which work might raise itself."""
+
+
 class TimedOut(BaseException):
     """The run has reached its time limit; not an Exception, which work might swallow."""
 
@@ -41,8 +45,12 @@ def watched(timeout: float | None, beat: Callable[[], None]) -> Iterator[None]:
         yield
         return
     deadline = time.monotonic() + timeout if timeout else None
+    over: list[bool] = []
 
     def alarm(*_: Any) -> None:
+        # A signal may be heard after the run, and even after its timer is switched off.
+        if over:
+            return
         if deadline and time.monotonic() >= deadline:
             raise TimedOut
         look(beat)
@@ -53,7 +61,10 @@ def watched(timeout: float | None, beat: Callable[[], None]) -> Iterator[None]:
         faulthandler.dump_traceback_later(timeout + HARD_GRACE, exit=True, file=STDERR)
     _arm(deadline)
     try:
-        yield
+        try:
+            yield
+        finally:
+            over.append(True)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -83,8 +94,8 @@ def look(beat: Callable[[], None] = lambda: None) -> None:
 
 def is_stopped(job: Job) -> bool:
     """Tell whether somebody has asked this very run of a job to stop."""
-    this_run = (Job.id == job.id) & (Job.attempts == job.attempts) & (Job.worker == job.worker)
-    return bool(Job.select().where(this_run, Job.stopped_by.is_null(False)).exists())
+    asked = (Job.id == job.id) & Job.stopped_by.is_null(False)
+    return bool(Job.select().where(asked).exists()) and runs.goes_on(job)
 
 
 def _arm(deadline: float | None) -> None:

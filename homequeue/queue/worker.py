@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from peewee import OperationalError
+
 from homequeue import config, processes, runs
 from homequeue.log import plain
 from homequeue.queue import Queue, watch, workers
@@ -19,8 +21,8 @@ logger = logging.getLogger("homequeue.worker")
 
 #: A worker that hears nothing looks around this often, in seconds.
 LOOK_AROUND = 30.0
-#: Pause after an error of the queue itself, in seconds.
-BREATH = 0.5
+#: The first and the longest pause after an error of the queue itself, in seconds.
+BREATH, LONGEST_BREATH = 0.5, 4.0
 
 
 class Stopped(BaseException):
@@ -50,22 +52,33 @@ class Worker:
         self._stopping = False
         self._asleep = False
         self._upcoming = 0.0
+        self._breath = 0.0
         self._looked_at = 0.0
 
     def run(self) -> None:
         """Work until SIGTERM, then finish the running job; SIGINT puts it back instead."""
+        try:
+            self._prepare()
+            self._begin()
+            while not self._stopping:
+                self._step()
+        except (Stopped, watch.Interrupted):
+            self._put_back()
+
+    def _prepare(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._interrupt)
         signal.signal(signal.SIGUSR2, lambda *_: watch.look())
         logging.getLogger().addHandler(_Notes())
         processes.yield_to_others()
         processes.limit_memory(config.settings().queue.memory)
+
+    def _put_back(self) -> None:
+        """Free the job that was claimed, if the end came before it had begun."""
         try:
-            self._begin()
-            while not self._stopping:
-                self._step()
-        except (Stopped, KeyboardInterrupt):
-            pass
+            self.queue.recover()
+        except Exception as error:
+            self._complain(error)
 
     def _begin(self) -> None:
         while not self._stopping:
@@ -73,8 +86,8 @@ class Worker:
                 # First the jobs of the dead, whom registering forgets.
                 self.queue.recover()
                 workers.register(self._name)
-            except Exception:
-                self._complain()
+            except Exception as error:
+                self._complain(error)
             else:
                 return
 
@@ -82,6 +95,7 @@ class Worker:
         try:
             self._look_at_clock()
             task = self.queue.dequeue()
+            self._breath = 0.0
             if task is not None:
                 self._call_for_company(task)
                 self.queue.execute(task)
@@ -90,8 +104,8 @@ class Worker:
                 self._stopping = True
             else:
                 self._sleep()
-        except Exception:
-            self._complain()
+        except Exception as error:
+            self._complain(error)
             self._looked_at = 0.0
 
     def _look_at_clock(self) -> None:
@@ -126,11 +140,16 @@ class Worker:
         finally:
             self._asleep = False
 
-    def _complain(self) -> None:
-        logger.exception("The queue cannot be used; trying again.")
+    def _complain(self, error: Exception) -> None:
+        """Say that the queue cannot be used, and take a breath that grows while it stays so."""
+        if not isinstance(error, OperationalError):
+            logger.exception("The queue cannot be used; trying again.")
+        elif not self._breath:
+            logger.warning("The database cannot be used; trying again: %s", plain(str(error)))
+        self._breath = min(LONGEST_BREATH, 2 * self._breath or BREATH)
         self._asleep = True
         try:
-            time.sleep(0 if self._stopping else BREATH)
+            time.sleep(0 if self._stopping else self._breath)
         finally:
             self._asleep = False
 
@@ -141,11 +160,14 @@ class Worker:
 
     def _interrupt(self, _signum: int, _frame: Any) -> None:
         self._stopping = True
-        raise KeyboardInterrupt
+        raise watch.Interrupted
 
 
 class _Notes(logging.Handler):
     """Keeps with a job what is logged while it runs."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        runs.note(plain(f"{record.levelname} {record.name}: {record.getMessage()}"))
+        try:
+            runs.note(plain(f"{record.levelname} {record.name}: {record.getMessage()}"))
+        except Exception:
+            self.handleError(record)  # what is wrong with a line is no fault of the work

@@ -5,13 +5,14 @@ or another container, shows that it lives by writing down a moment; how old it m
 by the clock of whoever looks, so that clocks need not agree.
 """
 
+import signal
 import time
 
-from homequeue import config, db, facts, processes
-from homequeue.models import Worker
+from homequeue import config, db, facts, processes, runs
+from homequeue.models import Job, Worker
 
 #: A worker elsewhere that was not heard of for so long is taken for dead, in seconds.
-LEASE = 90.0
+LEASE = 45.0
 
 #: The last moment that each worker elsewhere wrote down, and when we saw it change.
 _heard: dict[str, tuple[float, float]] = {}
@@ -47,10 +48,27 @@ def is_alive(identity: str) -> bool:
     return time.monotonic() < since + LEASE
 
 
+def end_run(job: Job, patience: float) -> None:
+    """End the worker that runs a job here: let it hear why, and kill it if it has no ears.
+
+    It is left alone once this run is over, for then it may be at somebody else's work.
+    """
+    worker = str(job.worker)
+    for signum in (signal.SIGUSR2, signal.SIGKILL):
+        deadline = time.monotonic() + patience
+        if runs.goes_on(job):
+            processes.send(worker, signum)
+        while processes.is_alive(worker) and runs.goes_on(job) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+
 def allowed() -> int:
     """Return how many workers may run now: what was last asked for, fewer on a strained machine."""
-    if processes.is_strained():
-        return 1
+    return 1 if processes.is_strained() else asked_for()
+
+
+def asked_for() -> int:
+    """Return how many workers may run when the machine is well: what was last asked for."""
     return int(facts.recall("workers", config.settings().queue.workers))
 
 

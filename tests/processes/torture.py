@@ -1,6 +1,7 @@
 """Photos are sent while everything is killed: none that was acknowledged may be lost.
 
-By hand: `python -m tests.processes.torture --photos 200 --kills 20 [--redis]`
+By hand: `python -m tests.processes.torture --photos 200 --kills 20 [--redis | --postgres]`, or with
+`--chains 600` instead of photos for `chains.py`.
 """
 
 import argparse
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import free_port
+from tests.postgres import Cluster
+from tests.processes import chains
 from tests.processes.servers import (
     BROKEN,
     Homequeue,
@@ -273,19 +276,40 @@ def redis_server(folder: Path) -> Iterator[str]:
         process.wait(10)
 
 
+@contextlib.contextmanager
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL of our own, by its address."""
+    cluster = Cluster(free_port())
+    try:
+        cluster.start().fresh()
+        yield cluster.url()
+    finally:
+        cluster.end()
+
+
 def main() -> int:
     """Do the long form and print one line of what came of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=200)
+    parser.add_argument("--chains", type=int, help="chains of two steps instead of photos")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--redis", action="store_true", help="wake the workers through Redis")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--redis", action="store_true", help="wake the workers through Redis")
+    where.add_argument("--postgres", action="store_true", help="keep the rows in PostgreSQL")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="torture") as place, contextlib.ExitStack() as stack:
-        folder = Path(place)
-        settings = {"queue_url": stack.enter_context(redis_server(folder))} if chosen.redis else {}
-        story = torture(folder / "house", chosen.photos, chosen.kills, chosen.seed, **settings)
-    bell = "redis" if chosen.redis else "sqlite"
+        folder, settings, bell = Path(place), {}, "sqlite"
+        if chosen.redis:
+            bell, settings = "redis", {"queue_url": stack.enter_context(redis_server(folder))}
+        elif chosen.postgres:
+            bell, settings = "postgres", {"database_url": stack.enter_context(postgres_server())}
+        how = (chosen.kills, chosen.seed)
+        story: Story | chains.Story
+        if chosen.chains:
+            story = chains.torture(folder / "house", chosen.chains, *how, **settings)
+        else:
+            story = torture(folder / "house", chosen.photos, *how, **settings)
     sys.stdout.write(f"{bell}, seed {chosen.seed}: {story}\n")
     return 1 if story.losses else 0
 

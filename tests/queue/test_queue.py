@@ -7,71 +7,18 @@ from datetime import datetime, timedelta
 
 import pytest
 from huey.exceptions import ConfigurationError
-from huey.storage import BaseStorage
 from peewee import OperationalError
 
-from homequeue import errors, ledger, processes, runs
+from homequeue import errors, holds, ledger, processes, runs, tasks
+from homequeue import facts as facts_of
 from homequeue.db import db
 from homequeue.models import Fact, Job, Periodic, Worker
-from homequeue.queue import (
-    LONGEST_DELAY,
-    Queue,
-    calendar,
-    crontab,
-    describe,
-    may_pass,
-    queue,
-    retry_delay,
-    workers,
-)
-from homequeue.queue.messages import SignedJson
+from homequeue.queue import Queue, crontab, queue, watch, workers
+from homequeue.queue.retries import LONGEST_DELAY, describe, may_pass, retry_delay
 from tests.library import job
+from tests.queue.helpers import dead_process, make_due, orphan, step, the
 
 pytestmark = pytest.mark.usefixtures("house")
-
-
-class Bell(BaseStorage):
-    """Keeps the messages to look at."""
-
-    def __init__(self):
-        super().__init__("bell")
-        self.messages = []
-
-    def enqueue(self, data, priority=None):
-        self.messages.append(json.loads(data.rpartition(b".")[0]))
-
-    def wait(self, seconds):
-        return None
-
-
-@pytest.fixture
-def hall(house):
-    """A queue of the test's own, with a bell that only counts."""
-    ours = Queue()
-    ours.serializer = SignedJson(b"secret")
-    ours.storage = Bell()
-    return ours
-
-
-def step(hall: Queue) -> Job:
-    """Claim and run the most urgent job; the job as it then is."""
-    task = hall.dequeue()
-    assert task is not None, "nothing is due"
-    hall.execute(task)
-    return Job.get_by_id(task.job.id)
-
-
-def make_due() -> None:
-    Job.update(due_at=0).execute()
-
-
-def dead_process(boot: str | None = None) -> str:
-    """An identity of a process that is gone."""
-    return f"{processes.host()}/{boot or processes.realm()}/{2**22 + 1}/5"
-
-
-def orphan(worker: str, **values) -> Job:
-    return job(ledger.RUNNING, worker=worker, attempts=1, **values)
 
 
 # Deferring
@@ -245,6 +192,128 @@ def test_a_queue_that_is_not_bound_says_so(house):
         bake()
     with pytest.raises(ConfigurationError, match="bootstrap"):
         unbound.wait(0)
+
+
+def test_arguments_may_be_given_by_name_and_are_the_same_work(hall):
+    @hall.task(subject="asset", unique=True)
+    def show(asset_id, size=3):
+        return [asset_id, size]
+
+    show(asset_id=7)
+    assert (the("show").args, the("show").asset) == ("[7]", 7)
+    assert show(7) is None
+    show(8, size=5)
+    assert [json.loads(one.args) for one in Job.select().order_by(Job.id)] == [[7], [8, 5]]
+    assert json.loads(step(hall).result) == [7, 3]
+
+
+def test_the_tasks_of_the_house_take_their_arguments_by_name(house):
+    assert tasks.process_asset(asset_id=7).asset == 7
+    assert tasks.process_asset(7) is None
+    assert tasks.report_uploads(user_id=5).user == 5
+
+
+def test_arguments_without_a_position_are_refused(hall):
+    @hall.task()
+    def bake(*, cake):
+        pass
+
+    with pytest.raises(TypeError, match="position"):
+        bake(cake="apple")
+    with pytest.raises(TypeError):
+        bake(flour="much")
+    assert Job.select().count() == 0
+
+
+def test_unique_work_that_is_asked_for_urgently_becomes_urgent(hall):
+    @hall.task(unique=True, priority=0)
+    def bake(cake):
+        pass
+
+    bake("plum")
+    bake("apple")
+    hall.enqueue(bake.s("apple", priority=10))
+    assert json.loads(step(hall).args) == ["apple"]
+    hall.enqueue(bake.s("plum", priority=-5))
+    assert the("bake").priority in (0, 10)
+    assert Job.get(Job.state == "queued").priority == 0
+
+
+def test_a_bulk_run_does_not_slow_down_what_somebody_waits_for(house):
+    tasks.process_asset(7)
+    assert tasks.process_again(7) is None
+    assert the("process_asset").priority == tasks.UPLOAD
+    tasks.process_again(8)
+    tasks.process_asset(8)
+    assert {one.priority for one in Job.select()} == {tasks.UPLOAD}
+
+
+def test_a_ping_crosses_the_whole_path(house):
+    one = tasks.ping("hello")
+    assert queue.wait_for(one, 0).state == "queued"
+    queue.execute(queue.dequeue())
+    answered = queue.wait_for(one, 5)
+    assert (answered.state, json.loads(answered.result)) == ("succeeded", "hello")
+
+
+def test_who_waits_for_a_job_hears_of_its_end_at_once(hall):
+    @hall.task()
+    def bake():
+        pass
+
+    one = bake()
+    began = time.monotonic()
+    ending = threading.Timer(0.2, lambda: (hall.give_up(one, "cancelled", "no"), db.close()))
+    ending.start()
+    assert hall.wait_for(one, 30).state == "cancelled"
+    assert 0.15 < time.monotonic() - began < 2
+    ending.join()
+
+
+# Expiry
+
+
+def test_what_is_not_begun_in_time_is_cancelled_in_words(hall, monkeypatch):
+    @hall.task(expires=60)
+    def bake():
+        raise AssertionError
+
+    bake()
+    assert 59 < the("bake").expires_at - time.time() <= 60
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    assert hall.dequeue() is None
+    assert (the("bake").state, the("bake").error) == ("cancelled", "It was not begun in time.")
+
+
+def test_what_waits_behind_a_pause_expires_too(hall, monkeypatch):
+    @hall.task(expires=60)
+    def bake():
+        raise AssertionError
+
+    bake()
+    holds.pause(time.time() + 3600)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 61)
+    hall.recover()
+    assert the("bake").state == "cancelled"
+
+
+def test_what_has_begun_in_time_may_be_tried_again_later(hall, monkeypatch):
+    tries = []
+
+    @hall.task(expires=60, retries=1, retry_delay=100)
+    def bake():
+        tries.append(1)
+        if len(tries) == 1:
+            raise OSError("cold")
+
+    bake()
+    assert step(hall).state == "retrying"
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 200)
+    hall.recover()
+    assert step(hall).state == "succeeded"
 
 
 # Working
@@ -431,10 +500,11 @@ def test_an_unknown_task_fails_in_words(hall):
     assert "does not know this task" in one.error
 
 
-def test_a_task_that_exits_fails_and_the_worker_lives(hall):
+@pytest.mark.parametrize("end", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+def test_a_task_that_exits_fails_and_the_worker_lives(hall, end):
     @hall.task(retries=9)
     def bake():
-        raise SystemExit(3)
+        raise end
 
     bake()
     one = step(hall)
@@ -445,10 +515,10 @@ def test_a_task_that_exits_fails_and_the_worker_lives(hall):
 def test_an_interrupt_gives_the_job_back_untried(hall):
     @hall.task()
     def bake():
-        raise KeyboardInterrupt
+        raise watch.Interrupted
 
     bake()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(watch.Interrupted):
         step(hall)
     one = Job.get()
     assert (one.state, one.attempts, one.deaths, one.worker) == ("queued", 0, 0, None)
@@ -482,10 +552,23 @@ def test_a_worker_that_waits_hears_when_the_next_job_is_due(hall, monkeypatch):
     assert waited[2] == 0
 
 
-def test_a_forged_message_is_dropped(hall, monkeypatch, caplog):
+def test_a_forged_message_is_put_aside_and_never_believed(hall, monkeypatch, caplog):
     monkeypatch.setattr(hall.storage, "wait", lambda _: b'{"job":1}.forged')
-    hall.wait(1)
+    for _ in range(30):
+        hall.wait(1)
     assert "wrong signature" in caplog.text
+    assert Job.select().count() == 0
+    kept = facts_of.recall("strange_messages")
+    assert [one["text"] for one in kept] == ["b'{\"job\":1}.forged'"], (
+        "a flood is written down once"
+    )
+    monkeypatch.setattr(hall.storage, "wait", lambda _: b"x" * 5000)
+    for seconds in range(30):
+        monkeypatch.setattr(time, "time", lambda s=seconds: kept[0]["at"] + 2 * s + 2)
+        hall.wait(1)
+    kept = facts_of.recall("strange_messages")
+    assert len(kept) == 10
+    assert len(kept[-1]["text"]) < 300
 
 
 # Hooks
@@ -523,7 +606,7 @@ def test_the_end_and_what_it_means_come_together(hall, hooked):
 def test_an_end_whose_meaning_cannot_be_kept_is_no_end(hall, hooked):
     one = job(task="bake", args='["apple"]')
     Fact.create(name="gave up apple", value="0")
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         hall.give_up(one, ledger.CANCELLED, "no")
     assert Job.get_by_id(one.id).state == "queued"
 
@@ -554,7 +637,7 @@ def test_a_new_beginning_and_what_it_means_come_together(hall, hooked):
 def test_a_new_beginning_whose_meaning_cannot_be_kept_is_none(hall, hooked):
     one = job("failed", task="bake", args='["apple"]')
     Fact.create(name="revived apple", value="0")
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         hall.revive(one)
     assert Job.get_by_id(one.id).state == "failed"
     assert hall.storage.messages == []
@@ -728,7 +811,8 @@ def test_a_chore_runs_when_it_is_due(chores):
 
 def test_two_schedulers_start_a_chore_once(chores, monkeypatch):
     chores.start_due(at("2026-01-10 12:01"))
-    look = calendar.last_due
+    schedule = chores.periodic_tasks()["frequent"].schedule
+    look = schedule.last_due
     nested = []
 
     def slow(*args):
@@ -738,7 +822,7 @@ def test_two_schedulers_start_a_chore_once(chores, monkeypatch):
             chores.start_due(at("2026-01-10 12:05:01"))
         return due
 
-    monkeypatch.setattr(calendar, "last_due", slow)
+    monkeypatch.setattr(schedule, "last_due", slow)
     chores.start_due(at("2026-01-10 12:05:01"))
     assert nested
     assert started() == ["frequent"]
@@ -806,6 +890,7 @@ def test_the_tasks_of_the_house_have_names_and_labels(house):
         "purge_trash",
         "forget_stale",
         "ping",
+        "convert_video",
         "tally",
     }
     for name in names:

@@ -107,6 +107,22 @@ def test_it_can_be_closed_and_used_again(bell):
     assert waits(bell, 5) < 0.1
 
 
+@pytest.mark.parametrize("rubbish", [None, "a file in its place"])
+def test_a_bell_that_was_torn_down_is_hung_up_again_by_both_sides(tmp_path, rubbish):
+    ringer, listener = (Doorbell("bell", tmp_path / "doorbell") for _ in range(2))
+    listener.wait(0)
+    ringer.enqueue(b"x")
+    assert waits(listener, 5) < 0.1
+    (tmp_path / "doorbell").unlink()
+    if rubbish:
+        (tmp_path / "doorbell").write_text(rubbish)
+    listener.wait(0)
+    ringer.enqueue(b"x")
+    assert waits(listener, 5) < 0.1
+    ringer.close()
+    listener.close()
+
+
 def test_it_is_not_inherited_by_programs(bell):
     bell.enqueue(b"x")
     assert not os.get_inheritable(bell._fifo)
