@@ -1,13 +1,13 @@
 """Batches: the jobs that one act of a person set off, so that its progress can be told."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from peewee import fn
 
 from homequeue import ledger
+from homequeue.errors import NotFound
 from homequeue.models import Batch, Job, User
 
 #: An upload that comes so many seconds after the one before is part of the same batch.
@@ -34,19 +34,26 @@ def begin(kind: str, user: User | None) -> int:
     return int(Batch.create(kind=kind, user=user.id if user else None).id)
 
 
-def of_upload(user: User, defer: Callable[[int], object]) -> Callable[[int], object]:
-    """Return `defer` for what a user uploads: its jobs become part of the batch of now.
+def of_now(user: User) -> int:
+    """Return the batch that what a user sends now belongs to, begun if there is none.
 
-    The batch is looked up, or begun, in the transaction of the first job.
+    To be asked in the transaction of what is added to it.
     """
-    batch: list[int] = []
+    now = time.time()
+    open_ = (Batch.kind == "upload") & (Batch.user == user.id) & (Batch.touched_at > now - GAP)
+    batch = Batch.select().where(open_).order_by(Batch.id.desc()).first()
+    if batch is None:
+        return begin("upload", user)
+    Batch.update(touched_at=now).where(Batch.id == batch.id).execute()
+    return int(batch.id)
 
-    def deferred(asset_id: int) -> object:
-        batch[:] = batch or [_open_batch(user)]
-        with ledger.part_of(batch[0]):
-            return defer(asset_id)
 
-    return deferred
+def get(user: User, batch_id: int) -> Batch:
+    """Return a batch that a user may see: an own one, or any if they are an administrator."""
+    batch: Batch | None = Batch.get_or_none(Batch.id == batch_id)
+    if batch is None or (batch.user != user.id and not user.is_admin):
+        raise NotFound("There is no such batch.")
+    return batch
 
 
 def unfinished(user: User | None = None) -> list[Progress]:
@@ -60,21 +67,17 @@ def unfinished(user: User | None = None) -> list[Progress]:
     return [_progress(batch) for batch in chosen.order_by(Batch.id.desc())]
 
 
+def owner(batch: Batch) -> str:
+    """Return the name of the user who set a batch off; empty if it was nobody of them."""
+    user = User.get_or_none(User.id == batch.user)
+    return user.name if user else ""
+
+
 def forget_before(moment: float) -> int:
     """Delete batches that nothing was added to since a moment; return how many."""
     kept = Job.select(Job.batch).where(Job.batch.is_null(False))
     old = (Batch.touched_at < moment) & Batch.id.not_in(kept)
     return int(Batch.delete().where(old).execute())
-
-
-def _open_batch(user: User) -> int:
-    now = time.time()
-    open_ = (Batch.kind == "upload") & (Batch.user == user.id) & (Batch.touched_at > now - GAP)
-    batch = Batch.select().where(open_).order_by(Batch.id.desc()).first()
-    if batch is None:
-        return begin("upload", user)
-    Batch.update(touched_at=now).where(Batch.id == batch.id).execute()
-    return int(batch.id)
 
 
 def _progress(batch: Batch) -> Progress:

@@ -10,7 +10,8 @@ from peewee import fn
 from homequeue import ledger
 from homequeue.db import db
 from homequeue.models import Job, Periodic, Tally, User, Worker
-from homequeue.queue import calendar, queue, workers
+from homequeue.queue import queue, workers
+from homequeue.services import delays
 from homequeue.services.jobs import Chosen, conditions, kind_label
 
 HOUR = 3600
@@ -49,10 +50,13 @@ def present_workers() -> list[Worker]:
 
 
 def oldest_wait(user: User | None = None) -> float:
-    """Return for how many seconds the longest-waiting due job has waited; 0 if none waits."""
+    """Return for how many seconds the longest-waiting due job has waited; 0 if none waits.
+
+    What is held back, as in a pause or in quiet hours, waits for no worker and does not count.
+    """
     now = time.time()
-    waiting = Job.state.in_(ledger.WAITING) & (Job.due_at <= now) & (Job.waits_for == 0)
-    moment = Job.select(fn.MIN(Job.due_at)).where(waiting, *conditions(Chosen(user))).scalar()
+    waiting = (delays.startable(now), *conditions(Chosen(user)))
+    moment = Job.select(fn.MIN(Job.due_at)).where(*waiting).scalar()
     return max(0.0, now - moment) if moment is not None else 0.0
 
 
@@ -77,16 +81,47 @@ def seconds_left(user: User | None = None) -> float | None:
 
     That is the median of the last runs of each task, times what is left, shared by the workers.
     """
-    left = 0.0
-    for task, states in counts_by_task(user).items():
-        count = sum(states.get(state, 0) for state in (*ledger.WAITING, ledger.RUNNING))
+    unfinished = (*ledger.WAITING, ledger.RUNNING)
+    return seconds_for(
+        {
+            task: sum(states.get(state, 0) for state in unfinished)
+            for task, states in counts_by_task(user).items()
+        }
+    )
+
+
+def seconds_until_done(chosen: Chosen) -> float | None:
+    """Return how long it takes until nothing of a list is left; None if nobody can know.
+
+    What is of the same kinds and goes before it is counted in, whosesoever it is.
+    """
+    unfinished = Job.state.in_((*ledger.WAITING, ledger.RUNNING))
+    columns = (Job.task, fn.MIN(Job.priority), fn.MAX(Job.id))
+    last: Any = Job.select(*columns).where(unfinished, *conditions(chosen))
+    left: dict[str, int] = {}
+    for task, priority, newest in last.group_by(Job.task).tuples():
+        before = (Job.priority > priority) | ((Job.priority == priority) & (Job.id <= newest))
+        left[task] = int(Job.select().where(unfinished, before, Job.task == task).count())
+    return seconds_for(left)
+
+
+def seconds_for(left: dict[str, int]) -> float | None:
+    """Return how long so many jobs of each task take; None if nobody can know."""
+    seconds = 0.0
+    for task, count in left.items():
         if not count or task in queue.periodic_tasks():
             continue
         spans = _spans(task, RECENT)
         if not spans:
             return None
-        left += count * statistics.median(spans)
-    return left / max(1, workers.allowed()) if left else None
+        seconds += count * statistics.median(spans)
+    return seconds / max(1, workers.allowed()) if seconds else None
+
+
+def slowest(task: str) -> float | None:
+    """Return the seconds in which 95 in 100 of the last runs of a task ended; None without any."""
+    spans = _spans(task, RECENT)
+    return p95(spans) if spans else None
 
 
 def causes(user: User | None = None) -> list[Cause]:
@@ -103,7 +138,7 @@ def causes(user: User | None = None) -> list[Cause]:
 def kinds(seconds: float = 24 * HOUR) -> list[Kind]:
     """Return how the jobs of each task fared in the last so many seconds."""
     since = time.time() - seconds
-    names = Job.select(Job.task).where(Job.finished_at > since).distinct()
+    names = Job.select(Job.task).where(_ran_within(since, time.time())).distinct()
     return [_kind(job.task, since, time.time()) for job in names]
 
 
@@ -114,11 +149,12 @@ def tally() -> int:
     """
     hour = int(time.time()) // HOUR
     first = Job.select(fn.MIN(Job.finished_at)).scalar()
-    last = Tally.select(fn.MAX(Tally.hour)).scalar()
+    # A clock that was ahead for a while may have left hours that are still to come.
+    last = Tally.select(fn.MAX(Tally.hour)).where(Tally.hour < hour).scalar()
     start = last + 1 if last is not None else int(first or time.time()) // HOUR
     rows = []
     for at in range(max(start, hour - 32 * 24), hour):
-        ended = Job.select(Job.task).where(_within(at * HOUR, (at + 1) * HOUR)).distinct()
+        ended = Job.select(Job.task).where(_ran_within(at * HOUR, (at + 1) * HOUR)).distinct()
         rows += [_tallied(_kind(job.task, at * HOUR, (at + 1) * HOUR), at) for job in ended]
     with db.atomic():
         for row in rows:
@@ -144,7 +180,7 @@ def periodic() -> list[dict[str, Any]]:
             "is_on": rows[name].is_on if name in rows else True,
             "last_due": rows[name].last_due if name in rows and rows[name].job else None,
             "last_job": last_jobs.get(rows[name].job or 0) if name in rows else None,
-            "next_due": calendar.next_due(task.validate_datetime, time.time()),
+            "next_due": task.schedule.next_due(time.time()),
         }
         for name, task in queue.periodic_tasks().items()
     ]
@@ -156,8 +192,14 @@ def photos_left(user: User | None = None) -> int:
     return int(Job.select().where(*conditions(unfinished)).count())
 
 
-def _within(start: float, end: float) -> Any:
-    return (Job.finished_at >= start) & (Job.finished_at < end)
+def p95(spans: list[float]) -> float:
+    """Return what 95 in 100 of some spans do not exceed; 0 if there are none."""
+    return sorted(spans)[min(len(spans) - 1, int(len(spans) * 0.95))] if spans else 0.0
+
+
+def _ran_within(start: float, end: float) -> Any:
+    ran = Job.state.in_((ledger.SUCCEEDED, ledger.FAILED, ledger.QUARANTINED))
+    return ran & (Job.finished_at >= start) & (Job.finished_at < end)
 
 
 def _spans(task: str, limit: int) -> list[float]:
@@ -169,24 +211,22 @@ def _spans(task: str, limit: int) -> list[float]:
 
 
 def _kind(task: str, start: float, end: float) -> Kind:
-    columns = (Job.state, Job.queued_at, Job.due_at, Job.started_at, Job.finished_at)
-    ended = Job.select(*columns).where(Job.task == task, _within(start, end))
-    rows: Any = list(ended.order_by(Job.finished_at.desc()).limit(MOST_RUNS).tuples())
-    spans = [max(0.0, done - begun) for _, _, _, begun, done in rows if begun is not None]
-    waits = [max(0.0, begun - max(q, due)) for _, q, due, begun, _ in rows if begun is not None]
-    failed = sum(state in (ledger.FAILED, ledger.QUARANTINED) for state, *_ in rows)
+    ran = (Job.task == task) & _ran_within(start, end)
+    counted: Any = Job.select(Job.state, fn.COUNT(Job.id)).where(ran).group_by(Job.state)
+    counts = dict(counted.tuples())
+    moments: Any = Job.select(Job.queued_at, Job.due_at, Job.started_at, Job.finished_at)
+    newest = moments.where(ran, Job.started_at.is_null(False)).order_by(Job.finished_at.desc())
+    rows = list(newest.limit(MOST_RUNS).tuples())
+    spans = [max(0.0, done - begun) for _, _, begun, done in rows]
+    waits = [max(0.0, begun - max(queued, due)) for queued, due, begun, _ in rows]
     return Kind(
         task,
-        runs=len(rows),
-        failed=failed,
+        runs=sum(counts.values()),
+        failed=sum(counts.values()) - counts.get(ledger.SUCCEEDED, 0),
         median=round(statistics.median(spans), 4) if spans else 0.0,
-        p95=round(_p95(spans), 4),
+        p95=round(p95(spans), 4),
         wait=round(statistics.median(waits), 4) if waits else 0.0,
     )
-
-
-def _p95(spans: list[float]) -> float:
-    return sorted(spans)[min(len(spans) - 1, int(len(spans) * 0.95))] if spans else 0.0
 
 
 def _tallied(kind: Kind, hour: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Jobs as people ask for them: lists of them, and single ones."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from peewee import fn
@@ -12,6 +13,8 @@ from homequeue.queue import queue
 
 #: SQLite knows no larger number.
 LARGEST = 2**63 - 1
+#: How many jobs are looked at for one that ended as asked for.
+FEW = 6
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,17 @@ def listed(chosen: Chosen, limit: int = 100, before: int | None = None) -> list[
     return list(query.order_by(Job.id.desc()).limit(limit))
 
 
+def ended(chosen: Chosen, limit: int) -> list[Job]:
+    """Return jobs that have ended, the last of them first; of the `states` that are asked for.
+
+    Only a few are looked at: to find all that ended so or so, and sort them, would take long.
+    """
+    every = conditions(replace(chosen, states=()))
+    query = Job.select().where(Job.finished_at.is_null(False), *every)
+    last = query.order_by(Job.finished_at.desc()).limit(FEW * limit)
+    return [job for job in last if job.state in chosen.states][:limit]
+
+
 def total(chosen: Chosen) -> int:
     """Return how many jobs a list has in all."""
     return int(Job.select().where(*conditions(chosen)).count())
@@ -74,6 +88,26 @@ def children(found: list[Job]) -> dict[int, list[int]]:
     return queued
 
 
+def by_ids(ids: Iterable[int]) -> list[Job]:
+    """Return the jobs of these ids."""
+    return list(Job.select().where(Job.id.in_(list(ids))))
+
+
+def kin(job: Job, user: User | None, limit: int) -> dict[str, list[Job]]:
+    """Return the jobs that a job comes from, waits for, is waited for by, and has queued.
+
+    For a `user` only their own.
+    """
+    related = {
+        "parent": Job.id == job.parent,
+        "before": Job.follower == job.id,
+        "after": Job.id == job.follower,
+        "children": Job.parent == job.id,
+    }
+    seen = Job.select().where(*conditions(Chosen(user=user))).order_by(Job.id).limit(limit)
+    return {name: list(seen.where(condition)) for name, condition in related.items()}
+
+
 def owners(found: list[Job]) -> dict[int, str]:
     """Return the name of the user whom each of these jobs is for, by its id."""
     names = {user.id: user.name for user in User.select()}
@@ -86,12 +120,14 @@ def owners(found: list[Job]) -> dict[int, str]:
 
 def label(job: Job, filename: str | None = None) -> str:
     """Return what a job does, in words for a person."""
-    return kind_label(job.task).replace("{}", filename or "a photo")
+    words = str(getattr(queue.task_class(job.task), "label", job.task))
+    return words.replace("{}", filename or "a photo")
 
 
 def kind_label(task: str) -> str:
-    """Return what the jobs of a task do, in words; `{}` stands for a file's name."""
-    return str(getattr(queue.task_class(task), "label", task))
+    """Return what all jobs of a task do, in words for a person."""
+    kind = queue.task_class(task)
+    return str(getattr(kind, "kind", None) or getattr(kind, "label", task))
 
 
 def filenames(jobs: list[Job]) -> dict[int, str]:

@@ -4,10 +4,15 @@ import os
 import time
 from dataclasses import dataclass
 
-from homequeue import facts, processes
+from homequeue import config, facts, ledger, processes
+from homequeue.errors import Unavailable
 from homequeue.media import media
+from homequeue.models import Job
+from homequeue.services import ingest, video
 
 DAY = 86400.0
+#: For how many days it is remembered how full the disk was.
+MONTH = 31
 #: Beyond so many days nobody needs a forecast.
 FAR = 3650.0
 
@@ -41,16 +46,46 @@ def now() -> Machine:
     )
 
 
+def is_hot(found: Machine) -> bool:
+    """Tell whether a machine is so warm that less is done at a time."""
+    return (found.temperature or 0.0) > processes.HOT
+
+
+def problems() -> list[str]:
+    """Return what keeps photos from being taken or shown, in words; nothing if all is well."""
+    try:
+        media.check_mounted()
+        free = media.free_bytes()
+    except (Unavailable, OSError) as error:
+        return [str(error)]
+    if free >= config.settings().uploads.min_free:
+        return _unshown_videos()
+    left = f"{ingest.in_words(free)} left"
+    return [f"The disk is nearly full: {left}, so no photos are taken. Make room."]
+
+
+def _unshown_videos() -> list[str]:
+    if video.is_possible():
+        return []
+    failed = (Job.state == ledger.FAILED) & (Job.error == video.MISSING)
+    count = Job.select().where(failed).count()
+    words = "1 video is" if count == 1 else f"{count} videos are"
+    return [f"{words} kept but not shown: sudo apt install ffmpeg"] if count else []
+
+
 def watch_disk(free: int) -> None:
     """Remember how much was free today, for a month."""
     day = int(time.time() // DAY)
     seen = dict(facts.recall("disk_days", {})) | {str(day): free}
-    facts.remember("disk_days", {key: seen[key] for key in sorted(seen)[-31:]})
+    facts.remember("disk_days", {key: seen[key] for key in sorted(seen, key=int)[-MONTH:]})
 
 
 def days_left() -> float | None:
     """Return in how many days the disk is full if it goes on like this; None if it never is."""
-    seen = sorted((int(day), free) for day, free in facts.recall("disk_days", {}).items())
+    today = int(time.time() // DAY)
+    found = ((int(day), free) for day, free in facts.recall("disk_days", {}).items())
+    # What was seen while the clock was wrong tells nothing.
+    seen = sorted(entry for entry in found if today - MONTH <= entry[0] <= today)
     if len(seen) < 2 or seen[0][0] == seen[-1][0]:
         return None
     used_a_day = (seen[0][1] - seen[-1][1]) / (seen[-1][0] - seen[0][0])

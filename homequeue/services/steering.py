@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from homequeue import facts, holds, ledger
 from homequeue.db import db
@@ -13,6 +14,8 @@ from homequeue.services.jobs import Chosen
 
 #: For ever, as far as a pause goes.
 FOREVER = 100 * 365 * 86400.0
+#: When a pause until the morning ends, in hours of this machine's clock.
+MORNING = 7
 #: As many workers as anybody may ask for.
 MOST_WORKERS = 64
 
@@ -73,6 +76,14 @@ def pause(seconds: float | None, who: str, task: str = "") -> float:
     return until
 
 
+def until_morning() -> float:
+    """Return the seconds until the next morning, which for a night owl is that of the same day."""
+    now = datetime.now()
+    morning = now.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    morning += timedelta(days=1) if morning <= now else timedelta()
+    return morning.timestamp() - time.time()
+
+
 def resume(who: str, task: str = "") -> None:
     """Start jobs again, or those of a task."""
     _check_task(task)
@@ -89,6 +100,7 @@ def run_now(task: str, who: str) -> None:
     with db.atomic():
         job = queue.enqueue(type(kind)())
         if job is not None:
+            _know(task)
             Periodic.update(job=job.id).where(Periodic.task == task).execute()
         _note(who, f"started {_named(task)}")
 
@@ -98,9 +110,11 @@ def switch(task: str, who: str, *, is_on: bool) -> None:
     if task not in queue.periodic_tasks():
         raise NotFound("There is no such periodic work.")
     with db.atomic():
-        row = {Periodic.task: task, Periodic.last_due: time.time()}
-        Periodic.insert(row).on_conflict_ignore().execute()
-        Periodic.update(is_on=is_on).where(Periodic.task == task).execute()
+        _know(task)
+        # What it would have done while it was off is not made up for.
+        begins = {Periodic.last_due: time.time()} if is_on else {}
+        row = (Periodic.task == task) & (Periodic.is_on != is_on)
+        Periodic.update({Periodic.is_on: is_on, **begins}).where(row).execute()
         _note(who, f"switched {_named(task)} {'on' if is_on else 'off'}")
 
 
@@ -128,6 +142,12 @@ def deeds(limit: int = 20) -> list[Deed]:
 def _ended_badly(chosen: Chosen) -> list[Job]:
     bad = Job.state.in_((ledger.FAILED, ledger.QUARANTINED))
     return list(Job.select().where(bad, *jobs.conditions(chosen)))
+
+
+def _know(task: str) -> None:
+    """Have a row for a periodic task, also if no worker has looked at the clock yet."""
+    row = {Periodic.task: task, Periodic.last_due: time.time()}
+    Periodic.insert(row).on_conflict_ignore().execute()
 
 
 def _check_task(task: str) -> None:

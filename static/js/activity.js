@@ -1,13 +1,14 @@
-/** Activity: the page keeps itself up to date without taking focus, scroll or open details away. */
+/** Activity: its pages keep themselves up to date and press their buttons without taking focus, scroll or open details away. */
 
-import { parse } from './http.js';
+import { csrfToken, isSignedOut, parse, sessionEnded } from './http.js';
+import { say, sayAsTold } from './notice.js';
 import { conditional, repeat } from './poll.js';
 
-const BUSY_REST = 2_000;
-const IDLE_REST = 10_000;
+const EASE = 20;
 
 const box = document.getElementById('activity');
 const read = conditional(location.pathname + location.search);
+const rest = () => Number(box.dataset.rest);
 
 const voice = document.createElement('p');
 voice.className = 'sr';
@@ -15,7 +16,7 @@ voice.setAttribute('role', 'status');
 box.before(voice);
 
 const summary = () => document.getElementById('summary')?.textContent ?? '';
-const withoutNumbers = (words) => words.replace(/[\d.,]+/g, '');
+const withoutNumbers = (words) => words.replace(/[\d.,½]+/g, '');
 
 /** Carries over open details, and the old nodes themselves where nothing changed. */
 function merge(fresh) {
@@ -34,16 +35,53 @@ function replace(fresh) {
   const focused = box.contains(document.activeElement) ? document.activeElement.id : '';
   const before = summary();
   merge(fresh);
-  box.dataset.busy = fresh.dataset.busy;
+  box.dataset.rest = fresh.dataset.rest;
   box.replaceChildren(...fresh.childNodes);
   if (withoutNumbers(summary()) !== withoutNumbers(before)) voice.textContent = summary();
   if (focused) (document.getElementById(focused) ?? document.getElementById('main')).focus({ preventScroll: true });
 }
 
-repeat(async () => {
+function show(html) {
+  const page = parse(html);
+  const fresh = page.getElementById('activity');
+  if (fresh) replace(document.adoptNode(fresh));
+  return page;
+}
+
+/** Presses a button of the page; what came of it is said, and seen in the page that comes back. */
+async function press(form) {
+  const body = new URLSearchParams(new FormData(form));
+  const headers = { Accept: 'application/json', 'X-CSRF-Token': csrfToken() };
+  const answer = await fetch(form.action, { method: 'POST', body, headers });
+  if (isSignedOut(answer)) {
+    sessionEnded();
+  } else if (answer.ok) {
+    for (const menu of box.querySelectorAll('details.confirm[open]')) menu.open = false;
+    sayAsTold(show(await answer.text()));
+  } else {
+    say((await answer.json()).error);
+  }
+}
+
+const clock = repeat(async () => {
+  if (!rest()) return null;
+  const begun = performance.now();
   const html = await read();
   if (html === undefined) return null;
-  const fresh = html ? parse(html).getElementById('activity') : null;
-  if (fresh) replace(document.adoptNode(fresh));
-  return box.dataset.busy ? BUSY_REST : IDLE_REST;
-}, BUSY_REST);
+  if (html) show(html);
+  // A server that has much to look through is asked less often.
+  return rest() ? Math.max(rest(), EASE * (performance.now() - begun)) : null;
+}, rest() || 2_000);
+
+box.addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const { submitter } = event;
+  submitter?.setAttribute('aria-disabled', 'true');
+  try {
+    await press(event.target);
+  } catch {
+    say('That did not get through. Please try again.');
+  }
+  submitter?.removeAttribute('aria-disabled');
+  clock.wake(rest() || 2_000);
+});

@@ -22,6 +22,9 @@
 <link rel="apple-touch-icon" href="{{asset_url('img/icon-180.png')}}">
 <link rel="manifest" href="{{asset_url('manifest.webmanifest')}}">
 <link rel="stylesheet" href="{{asset_url('css/app.css')}}">
+% for name in get('styles') or ():
+<link rel="stylesheet" href="{{asset_url('css/' + name)}}">
+% end
 <script type="module" src="{{asset_url('js/app.js')}}"></script>
 % for name in get('scripts') or ():
 <script type="module" src="{{asset_url('js/' + name)}}"></script>
@@ -38,7 +41,7 @@
   % if person:
   <nav class="tabs" aria-label="Main">
     % for href, icon, label in tabs:
-    % here = place == href or (href != '/' and place.startswith(href))
+    % here = place == href or (href != '/' and place.startswith(href)) or (icon == 'activity' and place.startswith('/jobs/'))
     <a href="{{href}}"{{' aria-current=page' if here else ''}}><svg class="icon" aria-hidden="true"><use href="#i-{{icon}}"></use></svg><span>{{label}}</span></a>
     % end
   </nav>

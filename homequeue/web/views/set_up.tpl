@@ -10,12 +10,12 @@
     <input type="hidden" name="csrf" value="{{get('csrf') or ''}}">
     <div class="field">
       <label for="code">Set-up code</label>
-      <input id="code" class="code" name="code" value="{{get('code') or ''}}" autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="200" required aria-describedby="code-hint{{' problem' if error else ''}}"{{' autofocus' if not get('code') else ''}}>
+      <input id="code" class="code" name="code" value="{{get('code') or ''}}" inputmode="numeric" autocomplete="one-time-code" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="200" required aria-describedby="code-hint{{' problem' if error else ''}}"{{' autofocus' if not get('code') else ''}}>
       <p class="hint" id="code-hint">It was printed where homequeue was started, and works once.</p>
     </div>
     <div class="field">
       <label for="name">Your name</label>
-      <input id="name" name="name" value="{{get('name') or ''}}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="200" required{{' autofocus' if get('code') else ''}}>
+      <input id="name" name="name" value="{{get('name') or ''}}" autocomplete="username" autocapitalize="words" autocorrect="off" spellcheck="false" maxlength="200" required{{' autofocus' if get('code') else ''}}>
     </div>
     <div class="field">
       <label for="password">Password</label>

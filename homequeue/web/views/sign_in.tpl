@@ -11,7 +11,7 @@
     <input type="hidden" name="next" value="{{get('next') or ''}}">
     <div class="field">
       <label for="name">Name</label>
-      <input id="name" name="name" value="{{get('name') or ''}}" autocomplete="username" autocapitalize="none" autocorrect="off" spellcheck="false" maxlength="200" required{{' autofocus' if not get('name') else ''}}{{' aria-describedby=problem' if error else ''}}>
+      <input id="name" name="name" value="{{get('name') or ''}}" autocomplete="username" autocapitalize="words" autocorrect="off" spellcheck="false" maxlength="200" required{{' autofocus' if not get('name') else ''}}{{' aria-describedby=problem' if error else ''}}>
     </div>
     <div class="field">
       <label for="password">Password</label>

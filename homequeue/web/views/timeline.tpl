@@ -17,7 +17,7 @@
     <input type="hidden" name="favorite" value="1">
     % end
     <svg class="icon" aria-hidden="true"><use href="#i-search"></use></svg>
-    <input id="q" name="q" type="search" value="{{chosen.q or ''}}" placeholder="Search" aria-label="Search names and captions" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="200" enterkeyhint="search">
+    <input id="q" name="q" type="search" value="{{chosen.q or ''}}" placeholder="Search" aria-label="Search names, captions, cameras and dates" autocomplete="off" autocapitalize="none" spellcheck="false" maxlength="200" enterkeyhint="search">
   </form>
   % others = '?q=' + quote(chosen.q, safe='') if chosen.q else ''
   % if chosen.favorite:
@@ -42,7 +42,7 @@
   <svg class="empty-icon" aria-hidden="true"><use href="#i-{{'search' if chosen.q else 'heart'}}"></use></svg>
   % if chosen.q:
   <h2>Nothing found for “{{chosen.q}}”</h2>
-  <p>The search looks at file names and captions{{' of your favorites' if chosen.favorite else ''}}.</p>
+  <p>The search looks at the file names, captions and cameras of your {{'favorites' if chosen.favorite else 'photos'}}, and at dates such as “2019” or “March 2019”.</p>
   % else:
   <h2>No favorites yet</h2>
   <p>Open a photo and tap the heart, and it is found here.</p>
@@ -64,7 +64,8 @@
   <ul class="grid">
   % for a in group['assets']:
     % ratio = min(20, max(5, round(8 * a['width'] / a['height']))) if a['width'] and a['height'] else 8
-    <li class="tile r{{ratio}}" id="a-{{a['id']}}" data-state="{{a['state']}}">
+    % waits = a['state'] in ('pending', 'processing')
+    <li class="tile r{{ratio}}" id="a-{{a['id']}}" data-state="{{'held' if waits and paused else a['state']}}">
       % if a['state'] == 'failed':
       <a class="blank failed" id="photo-{{a['id']}}" href="/assets/{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg><span class="name">{{a['filename']}}</span><span class="why">{{a['error'] or 'Something went wrong'}}</span></a>
       % elif a['thumbnail']:
@@ -73,14 +74,18 @@
         <span class="badge heart"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg><span class="sr">favorite</span></span>
       % end
       % if a['kind'] == 'video':
-        <span class="badge play"><svg class="icon" aria-hidden="true"><use href="#i-play"></use></svg><span class="sr">video</span></span>
+        <span class="badge play"><svg class="icon" aria-hidden="true"><use href="#i-play"></use></svg>{{a['duration_label']}}<span class="sr">video</span></span>
       % end
       % if a['damaged']:
         <span class="badge hurt"><svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg><span class="sr">damaged</span></span>
       % end
       </a>
       % else:
-      <a class="blank pending" id="photo-{{a['id']}}" href="/assets/{{a['id']}}"><span class="sr">{{a['filename']}}, making its preview</span></a>
+      <a class="blank{{'' if paused else ' pending'}}" id="photo-{{a['id']}}" href="/assets/{{a['id']}}">
+        % if paused:
+        <svg class="icon" aria-hidden="true"><use href="#i-pause"></use></svg>
+        % end
+        <span class="sr">{{a['filename']}}, {{'its preview has to wait' if paused else 'making its preview'}}</span></a>
       % end
     </li>
   % end

@@ -5,7 +5,8 @@
 </div>
 % if assets:
 <div class="page-note">
-  <p>Photos stay here for {{days}} {{'day' if days == 1 else 'days'}}, then they go for good.</p>
+  % stay = 'for 1 day' if days == 1 else f'for {days} days'
+  <p>Photos stay here {{f'{stay}, then they go for good' if days else 'until you delete them for good'}}.</p>
   % every = {1: 'this photo', 2: 'both photos'}.get(total, 'all {:,} photos'.format(total))
   <details class="confirm" id="empty">
     <summary class="button small-button">Empty the trash</summary>
@@ -23,7 +24,7 @@
 <section class="empty">
   <svg class="empty-icon" aria-hidden="true"><use href="#i-trash"></use></svg>
   <h2>Nothing in the trash</h2>
-  <p>Photos you throw away wait here for {{days}} {{'day' if days == 1 else 'days'}}, in case you change your mind.</p>
+  <p>Photos you throw away wait here{{f" for {days} day{'s' * (days != 1)}" if days else ''}}, in case you change your mind.</p>
   <p><a class="button" href="/">Back to all photos</a></p>
 </section>
 % end

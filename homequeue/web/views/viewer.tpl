@@ -1,15 +1,11 @@
 % a = asset
 % rebase('layout.tpl', title=a['filename'], page='viewer', stage=True, scripts=['viewer.js'])
-<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{a['state']}}" tabindex="-1" aria-labelledby="title">
+<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{'converting' if a['film'] and a['film']['is_coming'] else a['state']}}" tabindex="-1" aria-labelledby="title">
   <div class="stage">
     <a class="round back" id="back" href="{{'/trash' if a['trashed'] else '/'}}#photo-{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">{{'Back to the trash' if a['trashed'] else 'Back to all photos'}}</span></a>
     <div class="frame" id="frame">
-    % if a['kind'] == 'video' and a['state'] == 'ready':
-      <video id="photo" controls playsinline preload="metadata" src="{{a['original']}}"
-        % if a['preview']:
-        poster="{{a['preview']}}"
-        % end
-        width="{{a['width'] or 1440}}" height="{{a['height'] or 1080}}" aria-label="{{a['filename']}}"></video>
+    % if a['film'] and a['state'] == 'ready':
+      % include('_video.tpl')
     % elif a['preview']:
       <img id="photo" src="{{a['preview']}}" width="{{a['width'] or 1440}}" height="{{a['height'] or 1080}}" alt="{{a['filename']}}" decoding="async" fetchpriority="high" draggable="false">
     % elif a['state'] == 'failed':
@@ -17,7 +13,11 @@
         <svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg>
         <p class="big">No picture of this one yet</p>
         <p>{{a['error'] or 'Something went wrong while making its preview.'}}</p>
+        % if a['has_original']:
         <p class="quiet">The original is safe, exactly as it came.</p>
+        % else:
+        <p class="quiet">The original is not in its place. If there is a backup, put the file back from it, then try again.</p>
+        % end
         % if a.get('job_id'):
         <form method="post" action="/api/jobs/{{a['job_id']}}/retry">
           <input type="hidden" name="csrf" value="{{csrf}}">
@@ -83,9 +83,7 @@
       % end
     </div>
     <div class="caption">
-      % if a['caption']:
-      <p class="caption-words">{{a['caption']}}</p>
-      % end
+      <p class="caption-words"{{'' if a['caption'] else ' hidden'}}>{{a['caption']}}</p>
       <details class="caption-edit">
         <summary id="caption-s">{{'Change the caption' if a['caption'] else 'Add a caption'}}</summary>
         <form method="post" action="/assets/{{a['id']}}/edit">
@@ -114,6 +112,9 @@
       <div><dt>File</dt><dd>{{a.get('size_label') or ''}}
         % if a['width'] and a['height']:
         <span class="quiet">{{a['width']}} × {{a['height']}}</span>
+        % end
+        % if a['duration_label']:
+        <span class="quiet">{{a['duration_label']}}</span>
         % end
       </dd></div>
       % if a.get('uploaded_label'):
