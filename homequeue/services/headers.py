@@ -15,6 +15,8 @@ from homequeue import errors
 HEAD = 64
 #: Segments, boxes or tags looked at before a header counts as hostile.
 STEPS = 4096
+#: Chunks of a PNG that are stepped over: some writers make them of 8 kB each.
+MOST_CHUNKS = 100_000
 #: Bytes of a HEIC or AVIF `meta` box that are read; a grid of 200 MP needs 60 kB.
 META = 1 << 20
 #: Bytes any picture needs, whatever its size: renditions, encoders, decoder tables.
@@ -205,7 +207,26 @@ def _jpeg_cost(parts: bytes) -> float:
 
 
 def _png(file: BinaryIO) -> Header:
-    return Header(*unpack(file, ">II", 16))
+    width, height = unpack(file, ">II", 16)
+    colours = None
+    for name, at, _ in png_chunks(file):
+        if name == b"cICP":
+            colours = unpack(file, "BB", at)
+        elif name == b"IDAT":
+            break
+    return Header(width, height, colours=colours)
+
+
+def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield name, place and length of the chunks of a PNG, up to where it ends."""
+    at = 8
+    for _ in range(MOST_CHUNKS):
+        try:
+            length, name = unpack(file, ">I4s", at)
+        except struct.error:
+            return
+        yield name, at + 8, length
+        at += length + 12
 
 
 def _gif(file: BinaryIO) -> Header:

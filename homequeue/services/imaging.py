@@ -1,11 +1,12 @@
 """Pictures: the renditions made of an original; bytes in, values out."""
 
+import base64
 import io
 import math
 import pkgutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, BinaryIO
 
 from PIL import (
@@ -22,6 +23,7 @@ from PIL import (
 )
 
 from homequeue import errors
+from homequeue.services import fingerprint, thumbhash
 from homequeue.services.colour import bring_to_srgb, is_srgb, is_whole
 from homequeue.services.headers import (
     MOST_MEMORY,
@@ -41,6 +43,7 @@ __all__ = [
     "PREVIEW",
     "THUMBNAIL",
     "Identity",
+    "Looks",
     "Picture",
     "Rendered",
     "Spec",
@@ -53,6 +56,8 @@ __all__ = [
 
 #: A rendition may be larger than its spec by this factor where that saves a resampling.
 SLACK = 1.1
+#: The least long edge of the pixels a fingerprint is made of.
+FINGERPRINT_EDGE = 180
 
 #: Loaded once, here: Pillow would load them in every child anew, for 20 ms a photo.
 PRELOADED = (
@@ -101,6 +106,15 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """What is told of a picture by its pixels: a placeholder (base64) and how to find it again."""
+
+    thumbhash: str
+    fingerprint: str
+    dhash: str
+
+
+@dataclass(frozen=True)
 class Rendered:
     """The renditions of one original, whose width and height are as displayed, in pixels."""
 
@@ -108,8 +122,19 @@ class Rendered:
     height: int
     pictures: list[Picture]
     damaged: bool
+    looks: Looks
+
+    def told(self) -> dict[str, Any]:
+        """All of it but the bytes, as JSON can carry it."""
+        pictures = [
+            {"spec": p.spec.name, "mime": p.mime, "width": p.width, "height": p.height}
+            for p in self.pictures
+        ]
+        size = {"width": self.width, "height": self.height}
+        return {**size, "damaged": self.damaged, "looks": asdict(self.looks), "pictures": pictures}
 
 
+#: The renditions that are made of every photo; the settings say how large.
 THUMBNAIL = Spec("thumbnail", 480, "WEBP", 80)
 PREVIEW = Spec("preview", 1440, "JPEG", 80)
 
@@ -121,21 +146,28 @@ def opened(file: BinaryIO, memory: int | None = None) -> ImageFile.ImageFile:
 
 
 def render(
-    file: BinaryIO, specs: Sequence[Spec] = (THUMBNAIL, PREVIEW), memory: int | None = None
+    file: BinaryIO,
+    specs: Sequence[Spec] = (THUMBNAIL, PREVIEW),
+    memory: int | None = None,
+    colours: tuple[int, int] | None = None,
 ) -> Rendered:
     """Make the renditions of a picture from one decode: upright, true in colour, nothing private.
 
-    A damaged file gives what can be seen of it; one that shows nothing raises Unreadable.
+    `colours`, primaries and transfer of H.273, are for a picture that cannot say them. A damaged
+    file gives what can be seen of it; one that shows nothing raises Unreadable.
     """
     kind, header = examine(file, memory)
+    header = replace(header, colours=colours or header.colours)
     specs = sorted(specs, key=lambda spec: spec.edge, reverse=True)
     decoded, damaged = _decode(file, kind, header, specs[0].edge)
     if damaged and _blank(decoded):
         raise errors.Unreadable(nothing(kind))
     whole = (header.width, header.height) if header.reducible else decoded.size
     turn = TURNS.get(_orientation(decoded, kind))
-    picture, profile = _coloured(_fit(_plain(decoded), _size(whole, specs[0].edge)), header)
+    picture = _fit(_plain(decoded), _size(whole, specs[0].edge))
     del decoded  # nothing needs it any more, and it may be hundreds of megabytes
+    mark = _fingerprint(picture)
+    picture, profile = _coloured(picture, header)
     if turn is not None:
         picture = picture.transpose(turn)
         whole = whole if turn in STRAIGHT else whole[::-1]
@@ -143,7 +175,7 @@ def render(
     for spec in specs:
         picture = _fit(picture, _size(whole, spec.edge))
         pictures.append(_encode(picture, spec, profile))
-    return Rendered(*whole, pictures, damaged)
+    return Rendered(*whole, pictures, damaged, Looks(_thumbhash(picture), mark, _dhash(picture)))
 
 
 def _decode(
@@ -242,8 +274,10 @@ def _blank(picture: Image.Image) -> bool:
 
 def _orientation(picture: ImageFile.ImageFile, kind: Format) -> int:
     """EXIF orientation (0x0112), asked after the decode: TIFF has turned itself by then."""
+    if kind.name == "HEIC":
+        return 1  # libheif has obeyed irot and imir, and nothing else counts
     if kind.name == "AVIF":
-        # Only irot and imir count, and Pillow tells those as EXIF; else it would believe XMP.
+        # Here too, but Pillow only tells them, as EXIF; without it would believe XMP.
         picture.info.pop("xmp", None)
     try:
         return int(picture.getexif().get(0x0112, 1))
@@ -290,6 +324,10 @@ def _fit(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """
     if max(size) <= max(picture.size) <= max(size) * SLACK:
         return picture
+    return _exactly(picture, size)
+
+
+def _exactly(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     return picture.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
 
 
@@ -328,6 +366,21 @@ def _from_named(picture: Image.Image, primaries: int, transfer: int) -> Image.Im
     """Bring colours that the container names to sRGB, by a table; a profile cannot say PQ."""
     bring = bring_to_srgb(primaries, transfer)
     return picture.filter(ImageFilter.Color3DLUT.generate(25, bring)) if bring else picture
+
+
+def _fingerprint(picture: Image.Image) -> str:
+    """Of the pixels before turning and colours: tags decide about those, and tags are edited."""
+    small = picture.reduce(max(max(picture.size) // FINGERPRINT_EDGE, 1))
+    return fingerprint.fingerprint(small.mode, *small.size, small.tobytes())
+
+
+def _thumbhash(picture: Image.Image) -> str:
+    tiny = _fit(picture, _size(picture.size, thumbhash.EDGE)).convert("RGB")
+    return base64.b64encode(thumbhash.encode(*tiny.size, tiny.tobytes())).decode()
+
+
+def _dhash(picture: Image.Image) -> str:
+    return fingerprint.dhash(_exactly(picture.convert("L"), fingerprint.DHASH_SIZE).tobytes())
 
 
 def _encode(picture: Image.Image, spec: Spec, profile: bytes | None) -> Picture:

@@ -1,41 +1,44 @@
 """Metadata: what a picture says of itself, believed only where it can be true."""
 
-import html
-import math
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from homequeue.services import imaging
+from homequeue.services import dates, imaging, iptc, motion, values, xmp
+from homequeue.services.dates import Moment
+from homequeue.services.headers import png_chunks
 
 # Tags of EXIF 2.32: of the main directory, the Exif directory, the GPS directory.
 DESCRIPTION, MAKE, MODEL, ORIENTATION, CHANGED = 0x010E, 0x010F, 0x0110, 0x0112, 0x0132
-RATING, EXIF, GPS, XP_COMMENT = 0x4746, 0x8769, 0x8825, 0x9C9C
+RATING, EXIF, GPS, XP_COMMENT, XP_KEYWORDS = 0x4746, 0x8769, 0x8825, 0x9C9C, 0x9C9E
 EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH = 0x829A, 0x829D, 0x8827, 0x920A
 ORIGINAL, DIGITIZED, USER_COMMENT, LENS = 0x9003, 0x9004, 0x9286, 0xA434
 OFFSET_CHANGED, OFFSET_ORIGINAL, OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
+PART_CHANGED, PART_ORIGINAL, PART_DIGITIZED = 0x9290, 0x9291, 0x9292
 LAT_REF, LAT, LON_REF, LON, GPS_TIME, GPS_DATE = 0x01, 0x02, 0x03, 0x04, 0x07, 0x1D
+ALT_REF, ALT = 0x05, 0x06
 
-#: No photograph is older; a date before it is a mistake.
-FIRST_PHOTOGRAPH = datetime(1826, 1, 1)
-#: A machine without a clock of its own starts in 1970; no date is in the future of that.
-CLOCK_IS_SET = datetime(2026, 1, 1)
-#: Days that a camera names when it knows none: the epoch, and the epoch west of Greenwich.
-DEFAULT_DAYS = {(1970, 1, 1), (1969, 12, 31)}
-#: Characters of a text, and of the XMP packet, that are looked at.
-MOST_TEXT, MOST_XMP = 2000, 1 << 18
-#: A GPS fix older than this says nothing about the zone the clock of the camera is in.
-STALE = timedelta(minutes=5)
-QUARTER = timedelta(minutes=15)
+#: Properties of XMP that say when a photo was taken, the most certain first.
+XMP_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate", "xap:CreateDate")
+#: Formats of which a file can be a film; others have further pages or views.
+MOVING = ("GIF", "WEBP", "PNG", "AVIF")
+#: How XMP in a PNG begins that is not compressed, and bytes of a chunk that are read.
+PNG_XMP, MOST_CHUNK = b"XML:com.adobe.xmp\0\0\0", 1 << 20
+#: Seconds of exposure below which a number is a mistake.
+SHORTEST = 1e-6
+#: Tags of a photo that are kept, and characters of one.
+MOST_TAGS, LONGEST_TAG = 100, 100
 
-DATE = re.compile(
-    r"\s*(\d{4})[:/.-](\d\d?)[:/.-](\d\d?)"
-    r"(?:[T\s]+(\d\d?):(\d\d?)(?::(\d\d?)(?:[.,]\d*)?)?)?\s*(Z|[+-]\d\d:?\d\d)?"
-)
-OFFSET = re.compile(r"\s*([+-])(\d\d?):?(\d\d)")
+
+@dataclass(frozen=True)
+class Hints:
+    """What is known of a photo beside its bytes: its name, when its file was changed, a sidecar."""
+
+    filename: str = ""
+    modified: float | None = None
+    sidecar: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,57 +54,97 @@ class Metadata:
     exposure: dict[str, Any] = field(default_factory=dict)
     lat: float | None = None
     lon: float | None = None
+    altitude: float | None = None
     caption: str | None = None
     rating: int | None = None
+    tags: list[str] = field(default_factory=list)
     orientation: int | None = None
+    animated: bool = False
+    #: Where the clip of a motion photo is in the file: `at` and `size`, in bytes.
+    motion: dict[str, int] | None = None
 
 
 @dataclass(frozen=True)
 class Tags:
-    """The directories of a file as Pillow reads them, and its XMP packet."""
+    """The directories of a file as Pillow reads them, its XMP and IPTC, and its sidecar."""
 
-    main: Mapping[int, Any]
-    exif: Mapping[int, Any]
-    gps: Mapping[int, Any]
-    xmp: str
+    main: Mapping[int, Any] = field(default_factory=dict)
+    exif: Mapping[int, Any] = field(default_factory=dict)
+    gps: Mapping[int, Any] = field(default_factory=dict)
+    inside: xmp.Properties = field(default_factory=dict)
+    agency: iptc.Iptc = field(default_factory=iptc.Iptc)
+    sidecar: xmp.Properties = field(default_factory=dict)
+
+    def said(self, *names: str) -> str | None:
+        """What the sidecar says, which somebody wrote later, or else the XMP of the file."""
+        return xmp.first(self.sidecar, *names) or xmp.first(self.inside, *names)
 
 
-def read(file: BinaryIO, now: datetime | None = None) -> Metadata:
-    """Read EXIF, and XMP for what EXIF leaves open; a file without either, or broken, says nothing.
+def read(file: BinaryIO, hints: Hints = Hints(), now: datetime | None = None) -> Metadata:
+    """Read EXIF, XMP and IPTC; a file without any, or broken, says nothing but what hints say.
 
     `now` is UTC without zone: dates more than a day after it are not believed.
     """
+    # Of a file that is this strange the pictures matter more: it is shown without metadata.
     with suppress(Exception):
-        tags = _tags(imaging.opened(file))
-        lat, lon = _place(tags.gps)
-        taken_at, offset, source = _taken(tags, lon, now or datetime.now(UTC).replace(tzinfo=None))
-        return Metadata(
-            taken_at=taken_at.isoformat(timespec="seconds") if taken_at else None,
-            offset=_offset_text(offset),
-            taken_at_source=source,
-            make=_line(tags.main.get(MAKE)),
-            model=_line(tags.main.get(MODEL)),
-            lens=_line(tags.exif.get(LENS)) or _line(_xmp(tags.xmp, "aux:Lens")),
-            exposure=_exposure(tags.exif),
-            lat=lat,
-            lon=lon,
-            caption=_caption(tags),
-            rating=_whole(tags.main.get(RATING), 1, 5)
-            or _whole(_xmp(tags.xmp, "xmp:Rating"), 1, 5),
-            orientation=_whole(tags.main.get(ORIENTATION), 1, 8),
-        )
+        return _read(file, hints, now or datetime.now(UTC).replace(tzinfo=None))
     return Metadata()
 
 
+def _read(file: BinaryIO, hints: Hints, now: datetime) -> Metadata:
+    picture = imaging.opened(file)
+    if picture.format == "PNG":
+        _read_late_chunks(picture, file)
+    tags = replace(_tags(picture), sidecar=xmp.parse(hints.sidecar))
+    taken = _taken(tags, hints, now)
+    lat, lon, altitude = _place(tags)
+    return Metadata(
+        taken_at=taken.taken_at if taken else None,
+        offset=dates.offset_text(taken.offset) if taken else None,
+        taken_at_source=taken.source if taken else None,
+        make=values.line(tags.main.get(MAKE) or tags.said("tiff:Make")),
+        model=values.line(tags.main.get(MODEL) or tags.said("tiff:Model")),
+        lens=values.line(tags.exif.get(LENS) or tags.said("aux:Lens", "exifEX:LensModel")),
+        exposure=_exposure(tags),
+        lat=lat,
+        lon=lon,
+        altitude=altitude,
+        caption=_caption(tags),
+        rating=_rating(tags),
+        tags=_keywords(tags),
+        orientation=values.whole(tags.main.get(ORIENTATION), 1, 8),
+        animated=_is_animated(picture),
+        motion=motion.find(file, tags.inside),
+    )
+
+
+def _read_late_chunks(picture: Any, file: BinaryIO) -> None:
+    """Read what stands after the pixels of a PNG, for which Pillow would decode all of them."""
+    for name, at, length in png_chunks(file):
+        if name not in (b"eXIf", b"iTXt") or length > MOST_CHUNK:
+            continue
+        file.seek(at)
+        data = file.read(length)
+        if name == b"eXIf":
+            picture.info.setdefault("exif", data)
+        elif data.startswith(PNG_XMP):
+            # Then language and translated keyword, both empty, end in a null each.
+            picture.info.setdefault("xmp", data.removeprefix(PNG_XMP).lstrip(b"\0"))
+    if "Raw profile type exif" not in picture.info:
+        picture.info.setdefault("exif", b"")
+
+
 def _tags(picture: Any) -> Tags:
+    packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp")
+    written = xmp.parse(xmp.decode(packet)), iptc.parse(picture.info.get("photoshop"))
     try:
         main = picture.getexif()
     except Exception:
-        return Tags({}, {}, {}, _packet(picture.info))
+        return Tags({}, {}, {}, *written)
     # pi_heif has turned the picture and says 1 from then on; what the file said is kept here.
     turned = picture.info.get("original_orientation")
     known = {tag: _get(main, tag) for tag in main} | ({ORIENTATION: turned} if turned else {})
-    return Tags(known, _directory(main, EXIF), _directory(main, GPS), _packet(picture.info))
+    return Tags(known, _directory(main, EXIF), _directory(main, GPS), *written)
 
 
 def _get(tags: Mapping[int, Any], tag: int) -> Any:
@@ -119,116 +162,89 @@ def _directory(main: Any, tag: int) -> dict[int, Any]:
         return {}
 
 
-def _packet(info: Mapping[Any, Any]) -> str:
-    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or ""
-    text = packet if isinstance(packet, str) else bytes(packet).decode("utf-8", "replace")
-    return text[:MOST_XMP]
-
-
-def _xmp(packet: str, name: str) -> str | None:
-    """The value of a property, written as an attribute or as an element; lists give their first."""
-    pattern = rf'{name}\s*=\s*["\']([^"\']*)|<{name}>\s*(?:<rdf:\w+>\s*<rdf:li[^>]*>)?([^<]*)'
-    found = re.search(pattern, packet)
-    return html.unescape(found[1] or found[2] or "") if found else None
-
-
-def _taken(
-    tags: Tags, lon: float | None, now: datetime
-) -> tuple[datetime | None, timedelta | None, str | None]:
-    """The first date that can be true, with its offset from UTC and the place it was found."""
-    utc = _gps_time(tags)
-    for source, text, zone in _dates(tags):
-        date, offset = _date(text)
-        if date is None or not _possible(date, now):
-            continue
-        offset = offset if offset is not None else _offset(zone)
-        return date, offset if offset is not None else _offset_by_gps(date, utc), source
-    if utc is not None and _possible(utc, now):
-        # Only the instant is known; the sun tells the clock on the wall within an hour or two.
-        offset = timedelta(hours=round(lon / 15)) if lon is not None else timedelta()
-        return utc + offset, offset, "gps"
-    date, offset = _date(tags.main.get(CHANGED))
-    if date is not None and _possible(date, now):
-        return date, offset or _offset(tags.exif.get(OFFSET_CHANGED)), "exif changed"
-    return None, None, None
-
-
-def _dates(tags: Tags) -> Iterator[tuple[str, Any, Any]]:
-    yield "exif original", tags.exif.get(ORIGINAL), tags.exif.get(OFFSET_ORIGINAL)
-    yield "exif digitized", tags.exif.get(DIGITIZED), tags.exif.get(OFFSET_DIGITIZED)
-    for name in ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate"):
-        yield "xmp", _xmp(tags.xmp, name), None
-
-
-def _date(value: Any) -> tuple[datetime | None, timedelta | None]:
-    found = DATE.match(_text(value) or "")
-    if not found:
-        return None, None
-    numbers = [int(number or 0) for number in found.groups()[:6]]
-    numbers[5] = min(numbers[5], 59)  # a leap second
+def _is_animated(picture: Any) -> bool:
     try:
-        return datetime(*numbers), _offset(found[7])  # type: ignore[arg-type]
-    except ValueError:
-        return None, None
-
-
-def _possible(date: datetime, now: datetime) -> bool:
-    if (date.year, date.month, date.day) in DEFAULT_DAYS or date < FIRST_PHOTOGRAPH:
+        return picture.format in MOVING and bool(picture.is_animated)
+    except Exception:
         return False
-    return now < CLOCK_IS_SET or date <= now + timedelta(days=1)
 
 
-def _offset(value: Any) -> timedelta | None:
-    """Read '+02:00' or 'Z'; no place on Earth is more than 14 hours from UTC."""
-    text = _text(value) or ""
-    if text == "Z":
-        return timedelta()
-    found = OFFSET.match(text)
-    if not found:
-        return None
-    offset = timedelta(hours=int(found[2]), minutes=int(found[3]))
-    if offset > timedelta(hours=14):
-        return None
-    return -offset if found[1] == "-" else offset
+def _taken(tags: Tags, hints: Hints, now: datetime) -> Moment | None:
+    """The first date that can be true; without an offset, with the one the satellites tell."""
+    utc = _gps_time(tags)
+    taken = dates.choose(_moments(tags, hints, utc), now)
+    if taken is None or taken.offset is not None:
+        return taken
+    return replace(taken, offset=dates.offset_by(taken.at, utc))
 
 
-def _offset_text(offset: timedelta | None) -> str | None:
-    if offset is None:
-        return None
-    minutes = round(offset.total_seconds() / 60)
-    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+def _moments(tags: Tags, hints: Hints, utc: datetime | None) -> Iterator[Moment | None]:
+    """All dates, the most certain first: of the shutter, of the file's making, of its names."""
+    exif = tags.exif
+    for name in XMP_DATES:
+        yield dates.from_tag(xmp.first(tags.sidecar, name), "sidecar")
+    yield _exif(exif, ORIGINAL, OFFSET_ORIGINAL, PART_ORIGINAL, "exif original")
+    yield _exif(exif, DIGITIZED, OFFSET_DIGITIZED, PART_DIGITIZED, "exif digitized")
+    for name in XMP_DATES:
+        yield dates.from_tag(xmp.first(tags.inside, name), "xmp")
+    yield dates.from_tag(tags.agency.created, "iptc")
+    yield _by_satellite(tags, utc)
+    named = dates.from_name(hints.filename)
+    yield named if named and named.has_time else None
+    changed = {**exif, CHANGED: tags.main.get(CHANGED)}
+    yield _exif(changed, CHANGED, OFFSET_CHANGED, PART_CHANGED, "exif changed")
+    yield named
+    yield dates.from_instant(hints.modified, "file") if hints.modified else None
 
 
-def _offset_by_gps(date: datetime, utc: datetime | None) -> timedelta | None:
-    """Satellites tell UTC: what the camera's clock differs from it, in quarters of an hour."""
+def _exif(tags: Mapping[int, Any], tag: int, offset: int, part: int, source: str) -> Moment | None:
+    return dates.from_tag(tags.get(tag), source, tags.get(offset), tags.get(part))
+
+
+def _by_satellite(tags: Tags, utc: datetime | None) -> Moment | None:
+    """Only the instant is known; the sun tells the clock on the wall within an hour or two."""
     if utc is None:
         return None
-    offset = round((date - utc) / QUARTER) * QUARTER
-    fresh = abs(date - utc - offset) <= STALE
-    return offset if fresh and abs(offset) <= timedelta(hours=14) else None
+    _, lon, _ = _place(tags)
+    offset = timedelta(hours=round(lon / 15)) if lon is not None else timedelta()
+    return Moment(utc + offset, "gps", offset)
 
 
 def _gps_time(tags: Tags) -> datetime | None:
     """The UTC of the satellites, from GPSDateStamp and GPSTimeStamp or the same in XMP."""
-    day, _ = _date(tags.gps.get(GPS_DATE))
-    clock = _numbers(tags.gps.get(GPS_TIME))
+    day = dates.from_tag(tags.gps.get(GPS_DATE), "gps")
+    clock = values.numbers(tags.gps.get(GPS_TIME))
     if day is not None and clock is not None and 0 <= clock[0] < 24:
         seconds = sum(n * unit for n, unit in zip(clock, (3600, 60, 1), strict=True))
-        return datetime(day.year, day.month, day.day) + timedelta(seconds=int(seconds))
-    stamp = _xmp(tags.xmp, "exif:GPSTimeStamp")
-    date, offset = _date(stamp)
-    return date - (offset or timedelta()) if date and "T" in (stamp or "") else None
+        return datetime.combine(day.at, datetime.min.time()) + timedelta(seconds=int(seconds))
+    stamp = dates.from_tag(tags.said("exif:GPSTimeStamp"), "gps")
+    return stamp.at - (stamp.offset or timedelta()) if stamp and stamp.has_time else None
 
 
-def _place(gps: Mapping[int, Any]) -> tuple[float | None, float | None]:
-    """Latitude and longitude in degrees; 0, 0 is what a receiver without a fix writes."""
-    lat = _degrees(gps.get(LAT), _text(gps.get(LAT_REF)), "NS", 90)
-    lon = _degrees(gps.get(LON), _text(gps.get(LON_REF)), "EW", 180)
-    return (None, None) if lat is None or lon is None or lat == lon == 0 else (lat, lon)
+def _place(tags: Tags) -> tuple[float | None, float | None, float | None]:
+    """Latitude, longitude and altitude; 0, 0 is what a receiver without a fix writes."""
+    gps = tags.gps
+    in_exif = (
+        _degrees(gps.get(LAT), values.text(gps.get(LAT_REF)), "NS", 90),
+        _degrees(gps.get(LON), values.text(gps.get(LON_REF)), "EW", 180),
+        values.metres(gps.get(ALT), below=gps.get(ALT_REF) in (1, b"\1")),
+    )
+    in_xmp = (_place_of(properties) for properties in (tags.sidecar, tags.inside))
+    sidecar, embedded = in_xmp
+    for lat, lon, altitude in (sidecar, in_exif, embedded):
+        if lat is not None and lon is not None and (lat, lon) != (0, 0):
+            return lat, lon, altitude
+    return None, None, None
+
+
+def _place_of(properties: xmp.Properties) -> tuple[float | None, float | None, float | None]:
+    lat = xmp.degrees(properties, "exif:GPSLatitude", 90)
+    lon = xmp.degrees(properties, "exif:GPSLongitude", 180)
+    return lat, lon, xmp.altitude(properties)
 
 
 def _degrees(value: Any, ref: str | None, signs: str, most: float) -> float | None:
-    numbers = _numbers(value)
+    numbers = values.numbers(value)
     sign = (ref or "?")[0].upper()
     if numbers is None or sign not in signs:
         return None
@@ -236,23 +252,59 @@ def _degrees(value: Any, ref: str | None, signs: str, most: float) -> float | No
     return round(-degrees if sign == signs[1] else degrees, 7) if abs(degrees) <= most else None
 
 
-def _exposure(exif: Mapping[int, Any]) -> dict[str, Any]:
+def _exposure(tags: Tags) -> dict[str, Any]:
     """Time in seconds as people write it, f-number, ISO and focal length in millimetres."""
-    time = _number(exif.get(EXPOSURE_TIME))
+    exif = tags.exif
+    time = values.number(exif.get(EXPOSURE_TIME) or tags.said("exif:ExposureTime"))
+    iso = exif.get(ISO) or tags.said("exif:ISOSpeedRatings", "exifEX:PhotographicSensitivity")
     found = {
-        "time": None if not time else f"{time:g}" if time > 0.3 else f"1/{round(1 / time)}",
-        "f_number": _rounded(exif.get(F_NUMBER)),
-        "iso": _whole(exif.get(ISO), 1, 10_000_000),
-        "focal_length": _rounded(exif.get(FOCAL_LENGTH)),
+        "time": _span(time) if time else None,
+        "f_number": values.rounded(exif.get(F_NUMBER) or tags.said("exif:FNumber")),
+        "iso": values.whole(iso, 1, 10_000_000),
+        "focal_length": values.rounded(exif.get(FOCAL_LENGTH) or tags.said("exif:FocalLength")),
     }
     return {name: value for name, value in found.items() if value}
 
 
+def _span(time: float) -> str | None:
+    if time > 0.3:
+        return f"{time:g}"
+    return f"1/{round(1 / time)}" if time > SHORTEST else None
+
+
+def _rating(tags: Tags) -> int | None:
+    told = (
+        xmp.first(tags.sidecar, "xmp:Rating"),
+        tags.main.get(RATING),
+        xmp.first(tags.inside, "xmp:Rating"),
+    )
+    return next((stars for value in told if (stars := values.whole(value, 1, 5))), None)
+
+
+def _keywords(tags: Tags) -> list[str]:
+    """The tags of XMP, IPTC and Windows, each once, whatever its capitals."""
+    windows = values.text(values.decoded(tags.main.get(XP_KEYWORDS), "utf-16-le")) or ""
+    named = [
+        *tags.sidecar.get("dc:subject", ()),
+        *tags.inside.get("dc:subject", ()),
+        *tags.agency.keywords,
+        *windows.split(";"),
+    ]
+    lines = (values.line(name) for name in named[: 2 * MOST_TAGS])
+    once: dict[str, str] = {}
+    for line in lines:
+        if line:
+            once.setdefault(line[:LONGEST_TAG].casefold(), line[:LONGEST_TAG])
+    return list(once.values())[:MOST_TAGS]
+
+
 def _caption(tags: Tags) -> str | None:
     found = (
-        _text(tags.main.get(DESCRIPTION)),
-        _text(_xmp(tags.xmp, "dc:description")),
-        _text(_decoded(tags.main.get(XP_COMMENT), "utf-16-le")),
+        values.text(xmp.first(tags.sidecar, "dc:description")),
+        values.text(tags.main.get(DESCRIPTION)),
+        values.text(xmp.first(tags.inside, "dc:description")),
+        values.text(tags.agency.caption),
+        values.text(values.decoded(tags.main.get(XP_COMMENT), "utf-16-le")),
         _comment(tags.exif.get(USER_COMMENT)),
     )
     return next((text for text in found if text), None)
@@ -263,64 +315,8 @@ def _comment(value: Any) -> str | None:
     if not isinstance(value, bytes):
         return None
     if value.startswith(b"ASCII\0\0\0"):
-        return _text(value[8:])
+        return values.text(value[8:])
     if not value.startswith(b"UNICODE\0"):
         return None
     big = value[8:9] == b"\0"
-    return _text(_decoded(value[8:], "utf-16-be" if big else "utf-16-le"))
-
-
-def _decoded(value: Any, encoding: str) -> str | None:
-    return value.decode(encoding, "ignore") if isinstance(value, bytes) else None
-
-
-def _text(value: Any) -> str | None:
-    """Text up to its first null, without control characters; bytes and Latin-1 tried as UTF-8."""
-    if isinstance(value, str):
-        # Pillow reads ASCII tags as Latin-1, phones write UTF-8 into them.
-        with suppress(UnicodeError):
-            value = value.encode("latin-1").decode("utf-8")
-    elif isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    else:
-        return None
-    value = value.partition("\0")[0][:MOST_TEXT]
-    kept = (c for c in value if c == "\n" or (c.isprintable() and c != "\ufffd"))
-    return "".join(kept).strip() or None
-
-
-def _line(value: Any) -> str | None:
-    return " ".join((_text(value) or "").split()) or None
-
-
-def _number(value: Any) -> float | None:
-    """A number above zero; of several the first, as with ISO."""
-    if isinstance(value, tuple) and value:
-        value = value[0]
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    return number if math.isfinite(number) and 0 < number < 1e9 else None
-
-
-def _rounded(value: Any) -> float | None:
-    number = _number(value)
-    return None if number is None else round(number, 2)
-
-
-def _whole(value: Any, least: int, most: int) -> int | None:
-    number = _number(value)
-    return int(number) if number is not None and least <= number <= most else None
-
-
-def _numbers(value: Any) -> tuple[float, float, float] | None:
-    """Three finite numbers of zero or more, as degrees and times come; missing ones are zero."""
-    try:
-        numbers = [float(number) for number in (value if isinstance(value, tuple) else (value,))]
-    except (TypeError, ValueError, ArithmeticError):
-        return None
-    if not numbers or not all(math.isfinite(n) and n >= 0 for n in numbers):
-        return None
-    first, second, third = [*numbers, 0.0, 0.0][:3]
-    return first, second, third
+    return values.text(values.decoded(value[8:], "utf-16-be" if big else "utf-16-le"))
