@@ -4,15 +4,16 @@ The ledger knows a task by its function's name: renaming one orphans the jobs th
 """
 
 from homequeue.queue import crontab, queue
-from homequeue.services import cleanup, figures, notify, processing
+from homequeue.services import cleanup, conversion, figures, notify, processing
 
-#: The house's own chores are short and go first, then what people wait for, then new uploads, and
-#: last what is done once more for all photos.
-CHORE, PEOPLE, UPLOAD, BULK = 30, 20, 10, 0
+#: The house's own chores are short and go first, then what people wait for, then new uploads, then
+#: what takes long, and last what is done once more for all photos.
+CHORE, PEOPLE, UPLOAD, CONVERSION, BULK = 30, 20, 10, 5, 0
 
 
 @queue.task(
     label="Making the preview of {}",
+    kind="Making previews",
     subject="asset",
     unique=True,
     priority=UPLOAD,
@@ -24,12 +25,28 @@ CHORE, PEOPLE, UPLOAD, BULK = 30, 20, 10, 0
 )
 def process_asset(asset_id: int) -> None:
     """Make the renditions of an asset and read its metadata."""
-    processing.process(asset_id)
+    processing.process(asset_id, convert_video)
 
 
 def process_again(asset_id: int) -> object:
     """Defer `process_asset` for an asset that has pictures, after all that people wait for."""
     return queue.enqueue(process_asset.s(asset_id, priority=BULK))
+
+
+@queue.task(
+    label="Converting {}",
+    kind="Converting videos",
+    loud=True,
+    subject="asset",
+    unique=True,
+    priority=CONVERSION,
+    retries=4,
+    retry_delay=60,
+    retry_backoff=4,
+)
+def convert_video(asset_id: int) -> None:
+    """Make of a video that browsers do not play one that they do."""
+    conversion.convert(asset_id, report_uploads)
 
 
 @queue.task(

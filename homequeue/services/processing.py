@@ -1,40 +1,52 @@
 """Processing: make the renditions of one asset and read its metadata."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
 from homequeue import config, ledger, runs
 from homequeue.media import media
 from homequeue.models import Asset, Rendition
-from homequeue.services import assets, imaging, metadata, sandbox
+from homequeue.services import assets, conversion, dates, imaging, metadata, sandbox, video
 
+#: What is called alike in the metadata of a file and in the table.
+ALIKE = ("make", "model", "lens", "lat", "lon", "altitude", "rating", "caption", "animated")
 EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
 
 
-def process(asset_id: int) -> None:
+def process(asset_id: int, convert: Callable[[int], object]) -> None:
     """Make an asset ready: its pictures, its metadata and the success of the job, or nothing.
 
     The file is opened by a child process with limits, so that whatever it is costs this job only.
+    `convert` defers the conversion of a video that browsers do not play.
     """
     if not assets.move(asset_id, assets.PROCESSING):
         return
     asset: Asset = Asset.get_by_id(asset_id)
-    runs.report("Opening the photo")
+    runs.report(f"Opening the {asset.kind}")
     answer = examine(asset)
     runs.used(answer.peak_memory)
     renditions = [
         _keep(asset, picture, data)
         for picture, data in zip(answer.value["pictures"], answer.blobs, strict=True)
     ]
-    former = {row.path for row in Rendition.select().where(Rendition.asset == asset)}
+    specs = [row["spec"] for row in renditions]
+    same = (Rendition.asset == asset) & Rendition.spec.in_(specs)
+    former = {row.path for row in Rendition.select().where(same)}
     made = {row["path"] for row in renditions}
     # Before files are removed, it must be certain that no row speaks of them.
     with ledger.finishing(durable=bool(former - made)):
-        is_ready = assets.move(asset_id, assets.READY, error=None, **_columns(answer.value))
+        # What somebody has written by hand is more than what the file says.
+        by_hand = assets.edited(asset_id)
+        found = {n: v for n, v in _columns(asset, answer.value).items() if n not in by_hand}
+        is_ready = assets.move(asset_id, assets.READY, error=None, **found)
         if is_ready:
-            Rendition.delete().where(Rendition.asset == asset).execute()
+            Rendition.delete().where(same).execute()
             Rendition.insert_many(renditions).execute()
+            if conversion.is_wanted(asset_id):
+                convert(asset_id)
     # Whoever deleted it for good meanwhile could not know of what was made just now.
     for path in former - made if is_ready else made:
         media.remove(path)
@@ -44,12 +56,17 @@ def examine(asset: Asset) -> sandbox.Answer:
     """Render and read an original in a child process with the limits of the settings."""
     options = config.settings().renditions
     specs = (
-        imaging.Spec("preview", options.preview, "JPEG", 80),
-        imaging.Spec("thumbnail", options.thumbnail, "WEBP", 75),
+        replace(imaging.PREVIEW, edge=options.preview),
+        replace(imaging.THUMBNAIL, edge=options.thumbnail),
     )
     limits = sandbox.Limits(memory=options.memory, seconds=options.seconds)
+    hints = metadata.Hints(asset.filename, asset.modified_at, asset.sidecar)
+    if asset.kind == assets.VIDEO:
+        video.check_possible()
+        with media.open(asset.path) as file:
+            return sandbox.run(_examine_video, file, specs, options.memory, limits=limits)
     with media.open(asset.path) as file:
-        return sandbox.run(_examine, file, specs, options.memory, limits=limits)
+        return sandbox.run(_examine, file, hints, specs, options.memory, limits=limits)
 
 
 def give_up(words: str, asset_id: int) -> None:
@@ -63,22 +80,21 @@ def revive(asset_id: int) -> None:
 
 
 def _examine(
-    file: BinaryIO, specs: tuple[imaging.Spec, ...], memory: int
+    file: BinaryIO, hints: metadata.Hints, specs: tuple[imaging.Spec, ...], memory: int
 ) -> tuple[Any, list[bytes]]:
-    found = metadata.read(file)
+    found = metadata.read(file, hints)
     file.seek(0)
     rendered = imaging.render(file, specs, memory)
-    value = {
-        "width": rendered.width,
-        "height": rendered.height,
-        "damaged": rendered.damaged,
-        "pictures": [
-            {"spec": p.spec.name, "mime": p.mime, "width": p.width, "height": p.height}
-            for p in rendered.pictures
-        ],
-        "metadata": asdict(found),
-    }
-    return value, [picture.data for picture in rendered.pictures]
+    told = rendered.told() | {"metadata": asdict(found)}
+    return told, [picture.data for picture in rendered.pictures]
+
+
+def _examine_video(
+    file: BinaryIO, specs: tuple[imaging.Spec, ...], memory: int
+) -> tuple[Any, list[bytes]]:
+    rendered, found, of_film = video.read(file, specs, memory)
+    told = rendered.told() | {"metadata": asdict(found), "of_film": of_film}
+    return told, [picture.data for picture in rendered.pictures]
 
 
 def _keep(asset: Asset, picture: dict[str, Any], data: bytes) -> dict[str, Any]:
@@ -90,20 +106,37 @@ def _keep(asset: Asset, picture: dict[str, Any], data: bytes) -> dict[str, Any]:
     return {"asset": asset.id, "path": path, "size": len(data), "checksum": checksum, **picture}
 
 
-def _columns(value: dict[str, Any]) -> dict[str, Any]:
+def _columns(asset: Asset, value: dict[str, Any]) -> dict[str, Any]:
     found = value["metadata"]
-    columns = {
-        name: found[name] for name in ("make", "model", "lens", "lat", "lon", "rating", "caption")
-    }
+    columns = {name: found[name] for name in ALIKE}
     if found["taken_at"]:
         columns |= {
             "taken_at": found["taken_at"],
             "taken_offset": found["offset"],
             "taken_at_source": found["taken_at_source"],
         }
+    else:
+        columns |= _taken_beside(asset)
     return columns | {
         "exposure": json.dumps(found["exposure"]),
+        "tags": json.dumps(found["tags"], ensure_ascii=False),
+        "motion": json.dumps(found["motion"]) if found["motion"] else None,
         "width": value["width"],
         "height": value["height"],
         "damaged": value["damaged"],
+        **value["looks"],
+        **value.get("of_film", {}),
+    }
+
+
+def _taken_beside(asset: Asset) -> dict[str, Any]:
+    """The date of a file that says none itself: in its name, of its last change, of its arrival."""
+    moments = [dates.from_name(asset.filename)]
+    moments += [dates.from_instant(asset.modified_at, "file")] if asset.modified_at else []
+    taken = dates.choose(moments, datetime.now(UTC).replace(tzinfo=None))
+    taken = taken or dates.from_instant(asset.uploaded_at, "upload")
+    return {
+        "taken_at": taken.taken_at,
+        "taken_offset": dates.offset_text(taken.offset),
+        "taken_at_source": taken.source,
     }
