@@ -15,18 +15,19 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from io import BufferedRandom
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from homequeue.errors import Conflict, Missing, NoSpace, Unavailable
+from homequeue.errors import Conflict, Gone, Missing, Unavailable
+from homequeue.incoming import Hashed, Incoming, Resumed, storage_errors
 
 MARKER = ".homequeue"
 FOLDERS = ("originals", "renditions", "incoming", "exports")
+#: How the names of resumable uploads begin in `incoming/`.
+RESUMABLE = "resumable-"
 #: Longest file name kept on disk, in bytes of UTF-8; ext4 and most others take 255 with the rest.
 LONGEST_NAME = 150
-#: The disk is told of an upload's bytes whenever so many more have come.
-AHEAD = 2**20
-SYNC_FILE_RANGE_WRITE = 2
 #: Up to so many files are synced one by one.
 FEW = 4
 #: What file systems without hard links answer: exFAT, CIFS, some of FUSE.
@@ -34,56 +35,11 @@ NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
-class Incoming:
-    """An upload being received: a file of `incoming/` that is hashed while it is written."""
+class Grown(NamedTuple):
+    """How many bytes of a resumable upload there are, and since when."""
 
-    def __init__(self, folder: Path) -> None:
-        handle, name = tempfile.mkstemp(dir=folder, prefix="upload-")
-        self.path = Path(name)
-        self.file: BinaryIO = os.fdopen(handle, "w+b")
-        self.size = 0
-        self._sha256 = hashlib.sha256()
-        self._begun = 0
-
-    def write(self, chunk: bytes) -> None:
-        """Add bytes; NoSpace when the disk is full."""
-        with storage_errors():
-            self.file.write(chunk)
-        self._sha256.update(chunk)
-        self.size += len(chunk)
-        if self.size - self._begun >= AHEAD:
-            self._begin_to_store()
-
-    def _begin_to_store(self) -> None:
-        """Have the disk begin with what is there, so that less is left to wait for at the end."""
-        begin = getattr(ctypes.CDLL(None), "sync_file_range", None)
-        if begin is not None:
-            begun, size = ctypes.c_int64(self._begun), ctypes.c_int64(self.size - self._begun)
-            begin(self.file.fileno(), begun, size, SYNC_FILE_RANGE_WRITE)
-        self._begun = self.size
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of what has been written, in hexadecimal."""
-        return self._sha256.hexdigest()
-
-    def complete(self) -> BinaryIO:
-        """Hand all bytes to the system and return the file, to be read from its beginning."""
-        with storage_errors():
-            self.file.flush()
-            self.file.seek(0)
-        return self.file
-
-    def close(self) -> None:
-        """Let go of the file, which stays where it is."""
-        self.file.close()
-
-    def discard(self) -> None:
-        """Forget the upload; harmless after it was kept."""
-        # Closing flushes, and a full disk makes that fail once more.
-        with suppress(OSError):
-            self.file.close()
-        self.path.unlink(missing_ok=True)
+    size: int
+    since: float
 
 
 class Media:
@@ -98,14 +54,17 @@ class Media:
     def create(self, *, is_new: bool) -> None:
         """Make the folders, readable for their owner only; a new library gets its marker.
 
-        One that is not new and has none is not mounted, and must not be taken for an empty one.
+        One that is not new and has none is not mounted: it must not be taken for an empty one, and
+        a folder in the place of one that is away would be in its way when it comes back.
         """
+        marker = self.root / "originals" / MARKER
+        if not is_new and not marker.exists():
+            return
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chmod(self.root, 0o700)
         for folder in FOLDERS:
             (self.root / folder).mkdir(mode=0o700, exist_ok=True)
-        marker = self.root / "originals" / MARKER
-        if is_new and not marker.exists():
+        if not marker.exists():
             marker.write_text("homequeue keeps originals here\n", encoding="utf-8")
             os.chmod(marker, 0o600)
 
@@ -127,7 +86,62 @@ class Media:
         """Begin to receive an upload."""
         self.check_mounted()
         with storage_errors():
-            return Incoming(self.root / "incoming")
+            handle, name = tempfile.mkstemp(dir=self.root / "incoming", prefix="upload-")
+            return Incoming(Path(name), os.fdopen(handle, "w+b"))
+
+    def begin_resumable(self, name: str, begun: Incoming | None = None) -> None:
+        """Make room for a resumable upload, or make one of what has been received of it."""
+        self.check_mounted()
+        path = self._resumable(name)
+        with storage_errors():
+            if begun is None:
+                path.touch(mode=0o600, exist_ok=False)
+            else:
+                begun.complete().close()
+                begun.path.rename(path)
+                _sync(path)
+            _sync(path.parent)
+
+    def resume(self, name: str, hashed: Hashed | None = None) -> Resumed:
+        """Open a resumable upload to add to it; Gone, or Locked while somebody else does."""
+        self.check_mounted()
+        return Resumed(self._resumable(name), hashed)
+
+    def resumable_offset(self, name: str) -> int:
+        """Return how many bytes of a resumable upload are on the disk itself; Gone if it is."""
+        self.check_mounted()
+        with storage_errors():
+            try:
+                handle = os.open(self._resumable(name), os.O_RDONLY)
+            except FileNotFoundError:
+                raise Gone("This upload waited too long. Please send it again.") from None
+            try:
+                size = os.fstat(handle).st_size
+                os.fdatasync(handle)
+            finally:
+                os.close(handle)
+        return size
+
+    def resumable_since(self, name: str) -> float:
+        """Return when a resumable upload last grew."""
+        with storage_errors():
+            return self._resumable(name).stat().st_mtime
+
+    def resumables(self) -> dict[str, Grown]:
+        """Return how far the resumable uploads are of which there is a file, by their names."""
+        found: dict[str, Grown] = {}
+        for path in (self.root / "incoming").glob(RESUMABLE + "*"):
+            with suppress(FileNotFoundError):
+                stat = path.stat()
+                found[path.name.removeprefix(RESUMABLE)] = Grown(stat.st_size, stat.st_mtime)
+        return found
+
+    def forget_resumable(self, name: str) -> None:
+        """Delete the file of a resumable upload; harmless if there is none."""
+        self._resumable(name).unlink(missing_ok=True)
+
+    def _resumable(self, name: str) -> Path:
+        return self.root / "incoming" / f"{RESUMABLE}{name}"
 
     def keep(self, incoming: Incoming, filename: str, extension: str, when: datetime) -> str:
         """Give a received file its place for good; return its path relative to the root.
@@ -169,19 +183,30 @@ class Media:
 
     def keep_rendition(self, name: str, data: bytes) -> str:
         """Write a rendition beside its place and rename it in; return its relative path."""
-        target = self.root / "renditions" / name
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".")
+        with self.new_rendition(str(Path(name).parent)) as file:
+            file.write(data)
+            file.flush()
+            return self.keep_new_rendition(file, name)
+
+    @contextmanager
+    def new_rendition(self, folder: str) -> Iterator[BufferedRandom]:
+        """Yield a new file beside the renditions of a folder, which goes unless it is kept."""
+        place = self.root / "renditions" / folder
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=place, prefix=".")
+        os.close(handle)
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(beside, target)
-            _sync(target.parent)
-        except BaseException:
+            with open(beside, "w+b") as file:
+                yield file
+        finally:
             Path(beside).unlink(missing_ok=True)
-            raise
+
+    def keep_new_rendition(self, file: BinaryIO, name: str) -> str:
+        """Rename a new file, whose bytes are the system's, into its place; return its path."""
+        target = self.root / "renditions" / name
+        os.fsync(file.fileno())
+        os.replace(file.name, target)
+        _sync(target.parent)
         return str(target.relative_to(self.root))
 
     def checksum(self, data: bytes) -> str:
@@ -230,9 +255,13 @@ class Media:
         return time.time() - (self.root / path).stat().st_ctime
 
     def remove_stale_incoming(self, seconds: float) -> int:
-        """Delete uploads that nobody has added to for that long; return how many."""
+        """Delete uploads that nobody has added to for that long; return how many.
+
+        Resumable ones may wait for longer: their rows say how long.
+        """
         before = time.time() - seconds
-        files = (path for path in (self.root / "incoming").iterdir() if path.is_file())
+        found = (self.root / "incoming").iterdir()
+        files = (path for path in found if path.is_file() and not path.match(RESUMABLE + "*"))
         stale = [path for path in files if path.stat().st_mtime < before]
         for path in stale:
             path.unlink(missing_ok=True)
@@ -264,18 +293,6 @@ def checksum_of(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def storage_errors() -> Iterator[None]:
-    """Say in words what is wrong with the disk: NoSpace if it is full, else Unavailable."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpace("The disk of the server is full.") from error
-        words = f"The storage of the photos cannot be written to ({error.strerror})."
-        raise Unavailable(words) from error
 
 
 def _link(source: Path, target: Path) -> bool:

@@ -9,29 +9,35 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
-from homequeue import config
+from homequeue import config, ledger
 from homequeue.db import db
 from homequeue.errors import Invalid, NoSpace, TooLarge
-from homequeue.media import Incoming, media
-from homequeue.models import Asset, User
-from homequeue.services import assets, imaging, notify, trial
+from homequeue.incoming import Incoming
+from homequeue.media import media
+from homequeue.models import Asset, Receipt, User
+from homequeue.services import assets, containers, imaging, notify, receipts, trial
 
 #: Defers the work for a new asset, inside the transaction that writes its row.
 Defer = Callable[[int], Any]
+#: Tells to which batch files belong, inside the transaction that writes their rows.
+Batch = Callable[[], int]
 
+#: The longest name of a file that is kept, in bytes of UTF-8.
+LONGEST_FILENAME = 1024
 #: Clocks of phones and cameras are believed from here on.
 EARLIEST = datetime(1971, 1, 1).timestamp()
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What a sender says of a file: whose it is, its name, when it was last changed."""
+    """What a sender says of a file: whose it is, its name, when it was changed, its sidecar."""
 
     owner: User
     filename: str
     modified: float | None = None
+    sidecar: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,16 @@ class Received:
 
 @dataclass(frozen=True)
 class Kept:
-    """An asset that is safe, and whether its bytes were known before."""
+    """An asset that is safe, what that means (see `receipts`), and its batch."""
 
     asset: Asset
-    duplicate: bool
+    outcome: str
+    batch: int
+
+    @property
+    def duplicate(self) -> bool:
+        """Whether its bytes were known before."""
+        return self.outcome != receipts.ADDED
 
 
 def check_size(size: int) -> None:
@@ -67,6 +79,11 @@ def check_room(size: int = 0) -> None:
 
 def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
     """Read a file to its end and tell what it is; nothing is kept of one that we do not take."""
+    return arrived(upload, copy(chunks))
+
+
+def copy(chunks: Iterable[bytes]) -> Incoming:
+    """Read a file to its end; nothing is kept of one that is too large."""
     incoming = media.receive()
     try:
         for chunk in chunks:
@@ -75,7 +92,7 @@ def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
     except BaseException:
         incoming.discard()
         raise
-    return arrived(upload, incoming)
+    return incoming
 
 
 def arrived(upload: Upload, incoming: Incoming) -> Received:
@@ -84,8 +101,9 @@ def arrived(upload: Upload, incoming: Incoming) -> Received:
     try:
         if not incoming.size:
             raise Invalid("This file is empty.")
-        identity = imaging.identify(incoming.complete(), memory)
-        trial.check(incoming.file, identity, memory)
+        identity = _identify(incoming.complete())
+        if not identity.mime.startswith("video/"):
+            trial.check(incoming.file, identity, memory)
         incoming.close()  # a form of a thousand photos must not hold a thousand files open
         return Received(upload, incoming, identity)
     except BaseException:
@@ -93,8 +111,16 @@ def arrived(upload: Upload, incoming: Incoming) -> Received:
         raise
 
 
-def record(received: Sequence[Received], defer: Defer) -> list[Kept]:
-    """Make received files safe, write their rows and defer their work; then they are promised."""
+def record(
+    received: Sequence[Received],
+    defer: Defer,
+    batch: Batch,
+    also: Callable[[list[Kept]], object] | None = None,
+) -> list[Kept]:
+    """Make received files safe, write their rows and defer their work; then they are promised.
+
+    What `also` writes is written with them or not at all.
+    """
     try:
         # The same bytes twice in one batch are one original.
         different = {file.incoming.checksum: file for file in received}
@@ -102,10 +128,18 @@ def record(received: Sequence[Received], defer: Defer) -> list[Kept]:
         places = {checksum: _keep(file) for checksum, file in different.items()}
         media.settle(list(places.values()))
         with db.atomic():
-            kept = [_record(file, places[file.incoming.checksum], defer) for file in received]
+            number = batch()
+            with ledger.part_of(number):
+                kept = [
+                    Kept(*_record(file, places[file.incoming.checksum], defer), number)
+                    for file in received
+                ]
             for one in kept:
                 if one.duplicate:
                     assets.restore(one.asset)  # whoever sends it again wants it back
+            receipts.write(number, [_receipt(*pair) for pair in zip(received, kept, strict=True)])
+            if also is not None:
+                also(kept)
         return kept
     finally:
         for file in received:
@@ -119,12 +153,29 @@ def adopt(path: str, owner: User, defer: Defer) -> Asset:
         with media.open(path) as file:
             for chunk in iter(lambda: file.read(2**20), b""):
                 copy.write(chunk)
-        identity = imaging.identify(copy.complete(), config.settings().renditions.memory)
+        identity = _identify(copy.complete())
         found = Received(Upload(owner, path.rpartition("/")[2]), copy, identity)
         with db.atomic():
-            return _record(found, path, defer).asset
+            return _record(found, path, defer)[0]
     finally:
         copy.discard()
+
+
+def plain_name(filename: str) -> str:
+    """Return a file's name as a sender gives it without folders and what cannot be shown.
+
+    >>> plain_name("C:\\\\Users\\\\Anna\\\\sea.jpg"), plain_name("../")
+    ('sea.jpg', 'photo')
+    """
+    name = "".join(c for c in filename if c.isprintable()).replace("\\", "/").rpartition("/")[2]
+    short = name.encode(errors="replace")[:LONGEST_FILENAME].decode(errors="ignore")
+    return short.strip() or "photo"
+
+
+def moment(milliseconds: str) -> float | None:
+    """Return the moment that a sender gives in milliseconds since 1970; None if it is none."""
+    text = milliseconds.strip()
+    return int(text) / 1000 if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
 def in_words(size: int) -> str:
@@ -140,6 +191,11 @@ def in_words(size: int) -> str:
     return f"{size / 1000**unit:.1f}".removesuffix(".0") + (" kB", " MB", " GB", " TB")[unit - 1]
 
 
+def _identify(file: BinaryIO) -> imaging.Identity:
+    found = containers.identify(file)
+    return found or imaging.identify(file, config.settings().renditions.memory)
+
+
 def _keep(file: Received) -> str:
     same = Asset.select(Asset.path).where(Asset.checksum == file.incoming.checksum)
     path: str | None = same.scalar()
@@ -149,20 +205,26 @@ def _keep(file: Received) -> str:
     return media.keep(file.incoming, file.upload.filename, file.identity.extension, when)
 
 
-def _record(file: Received, path: str, defer: Defer) -> Kept:
+def _receipt(file: Received, kept: Kept) -> Receipt:
+    name, size = file.upload.filename, file.incoming.size
+    return Receipt(filename=name, size=size, asset=kept.asset.id, outcome=kept.outcome)
+
+
+def _record(file: Received, path: str, defer: Defer) -> tuple[Asset, str]:
+    """Write the row of a file and defer its work, if it is new; tell its asset and its outcome."""
     known = _known(file)
     if known is not None:
         if not media.exists(known.path):
             Asset.update(path=path).where(Asset.id == known.id).execute()
         _drop_if_unused(path)
-        return Kept(known, duplicate=True)
+        return known, receipts.KNOWN if known.trashed_at is None else receipts.RESTORED
     # The purge removes bytes under the same lock; if it was quicker, they are put back.
     if not media.exists(path):
         path = _keep(file)
         media.settle([path])
     asset = _new_asset(file, path)
     defer(asset.id)
-    return Kept(asset, duplicate=False)
+    return asset, receipts.ADDED
 
 
 def _drop_if_unused(path: str) -> None:
@@ -186,15 +248,18 @@ def _new_asset(file: Received, path: str) -> Asset:
     asset: Asset = Asset.create(
         owner=file.upload.owner,
         checksum=file.incoming.checksum,
+        kind=assets.VIDEO if file.identity.mime.startswith("video/") else "photo",
         mime=file.identity.mime,
         filename=file.upload.filename,
         path=path,
         size=file.incoming.size,
-        width=file.identity.width,
-        height=file.identity.height,
+        width=file.identity.width or None,
+        height=file.identity.height or None,
         taken_at=assets.taken_from(modified or now),
         taken_at_source="file" if modified else "upload",
         uploaded_at=now,
+        modified_at=modified,
+        sidecar=file.upload.sidecar,
         notified_at=None if notify.is_wanted() else now,
     )
     return asset

@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
@@ -23,17 +23,25 @@ from waitress.utilities import Error
 from homequeue import config, db, processes
 from homequeue.config import Settings
 from homequeue.errors import HomequeueError, TooLarge, Unavailable
-from homequeue.media import Incoming, media, storage_errors
+from homequeue.incoming import Incoming, storage_errors
+from homequeue.media import media
+from homequeue.models import User
 from homequeue.services import ingest
-from homequeue.web import principals
+from homequeue.services.resumable import Piece
+from homequeue.web import principals, tus
 from homequeue.web.principals import COOKIE
-from homequeue.web.security import HEADERS, Wsgi
+from homequeue.web.security import TUS_PATH, Wsgi, headers_at
 from homequeue.web.visits import LONGEST_FORM
 
 logger = logging.getLogger("homequeue.web")
 
 #: Where bodies of any size are welcome; elsewhere a body is a form or JSON.
-UPLOADS = re.compile(r"POST (/api/assets|/upload)|PUT /api/assets(/.*)?", re.DOTALL)
+UPLOADS = re.compile(
+    rf"POST (/api/assets|/upload|{TUS_PATH})|PUT /api/assets(/.*)?|PATCH {TUS_PATH}/[^/]+",
+    re.DOTALL,
+)
+#: What a client that cannot say so otherwise may mean by a POST to a resumable upload.
+MEANT = ("PATCH", "HEAD", "DELETE")
 #: Uploads that may hold more than the bytes of one photo.
 READ_LATER = ("multipart/", "application/x-www-form-urlencoded")
 #: The longest body of somebody who is not signed in, in bytes.
@@ -60,16 +68,19 @@ TIDY_EVERY = 3.0
 class Refusal(Error):  # type: ignore[misc]
     """An error as waitress sends it when the application is not asked."""
 
-    def __init__(self, status: int, code: str, words: str) -> None:
+    def __init__(
+        self, status: int, code: str, words: str, headers: Mapping[str, str], path: str
+    ) -> None:
         super().__init__(words)
         self.code = status
         self.reason = HTTPStatus(status).phrase
         self._json = {"error": words, "code": code}
+        self._headers = [*headers.items(), *headers_at(path)]
 
     def to_response(self, ident: str | None = None) -> tuple[str, list[tuple[str, str]], bytes]:
         """Return status line, headers and body."""
         body = json.dumps(self._json, ensure_ascii=False).encode()
-        headers = [("Content-Type", "application/json; charset=utf-8"), *HEADERS]
+        headers = [("Content-Type", "application/json; charset=utf-8"), *self._headers]
         return f"{self.code} {self.reason}", headers, body
 
 
@@ -99,6 +110,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Asks, when the headers are complete, whether a body may come at all, and how much of it."""
 
     error: Any = None
+    command = path = ""
     _most = 0
 
     def received(self, data: bytes) -> int:
@@ -118,11 +130,18 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self._refuse_if(self._complain)
         return int(used)
 
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the headers, of which one may say that another method is meant."""
+        super().parse_header(header_plus)
+        meant = self.headers.get("X_HTTP_METHOD_OVERRIDE")
+        if self.command == "POST" and self.path.startswith(f"{TUS_PATH}/") and meant in MEANT:
+            self.command = meant
+
     def _admit(self) -> None:
         request = f"{self.command} {self.path}"
-        self._most = admit(request, self.headers, self.content_length)
-        if UPLOADS.fullmatch(request) and not _kind(self.headers).startswith(READ_LATER):
-            self.body_rcv.buf = Arrival()
+        self._most, buffer = admit(request, self.headers, self.content_length)
+        if buffer is not None:
+            self.body_rcv.buf = buffer
 
     def _complain(self) -> None:
         raise TooLarge("This is more than can be sent here.")
@@ -138,14 +157,14 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self._refuse(error)
 
     def _refuse(self, error: HomequeueError) -> None:
-        self.error = Refusal(error.status, error.code, str(error))
+        self.error = Refusal(error.status, error.code, str(error), error.headers, self.path)
         self.completed = True
         self.expect_continue = False
 
     def _speak_our_way(self) -> None:
         if not isinstance(self.error, Refusal):
             words = f"The request cannot be understood ({self.error.body})."
-            self.error = Refusal(self.error.code, "bad_request", words)
+            self.error = Refusal(self.error.code, "bad_request", words, {}, self.path)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -223,8 +242,8 @@ class Server(TcpWSGIServer):  # type: ignore[misc]
             processes.give_back_memory()
 
 
-def admit(request: str, headers: dict[str, str], size: int) -> int:
-    """Return the most bytes that the body of a request may have; raise if `size` is too many.
+def admit(request: str, headers: dict[str, str], size: int) -> tuple[int, Arrival | Piece | None]:
+    """Return the most bytes that the body of a request may have, and where they go as they come.
 
     `request` is method and path; `headers` are named as waitress does: `CONTENT_TYPE`; `size` is 0
     if it is not known before. Whoever is not signed in may send a short form and no more.
@@ -234,15 +253,36 @@ def admit(request: str, headers: dict[str, str], size: int) -> int:
         most = LONGEST_FORM if principal.user else SHORT_FORM
         if size > most:
             raise TooLarge("This is more than can be sent here.")
-        return most
+        return most, None
     principals.authorise(principal, "upload")
+    _, _, path = request.partition(" ")
+    if path.startswith(TUS_PATH) and principal.user:
+        return _admit_resumable(principal.user, path, headers, size)
     # A form may hold many files, each of which is measured when it comes.
     is_form = _kind(headers).startswith("multipart/")
     if not is_form:
         ingest.check_size(size)
     # It is there twice for a moment: as it was received, and as it is kept.
     ingest.check_room(2 * size)
-    return MOST_FORM if is_form else config.settings().uploads.max_size
+    most = MOST_FORM if is_form else config.settings().uploads.max_size
+    return most, None if _kind(headers).startswith(READ_LATER) else Arrival()
+
+
+def _admit_resumable(
+    user: User, path: str, headers: dict[str, str], size: int
+) -> tuple[int, Arrival | Piece]:
+    def header(name: str) -> str:
+        return headers.get(name.upper().replace("-", "_"), "")
+
+    # The application asks that and more, but by then the bytes are there.
+    principals.check_same_site("", header("Sec-Fetch-Site"), "")
+    if path != TUS_PATH:
+        piece = tus.admit_piece(user, header, path.removeprefix(f"{TUS_PATH}/"), size)
+        return piece.room, piece
+    most = tus.admit_creation(header, size)
+    ingest.check_size(most)
+    ingest.check_room(most)
+    return most, Arrival()
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -256,7 +296,8 @@ def bind(settings: Settings) -> socket.socket:
     except OSError as error:
         bound.close()
         where = f"{options.host}:{options.port}"
-        raise Unavailable(f"Cannot listen on {where}: {error.strerror or error}.") from error
+        words = f"Cannot listen on {where}: {error.strerror or error}."
+        raise Unavailable(f"{words} Another port is chosen with --port.") from error
     return bound
 
 

@@ -10,8 +10,9 @@ from bottle import HTTPResponse
 
 from homequeue import config, tasks
 from homequeue.errors import HomequeueError, Invalid, NoSpace, Unavailable
-from homequeue.media import Incoming
-from homequeue.services import batches, ingest, notify
+from homequeue.incoming import Incoming
+from homequeue.models import User
+from homequeue.services import batches, ingest, notify, receipts
 from homequeue.services.ingest import Received
 from homequeue.web import pages
 from homequeue.web.principals import check_csrf
@@ -20,7 +21,6 @@ from homequeue.web.visits import Visit, as_json
 CHUNK = 2**18
 #: The longest text field of an upload form, in bytes.
 LONGEST_FIELD = 8192
-LONGEST_FILENAME = 1024
 MOST_PARTS = 10_000
 
 
@@ -30,6 +30,8 @@ class Batch:
 
     received: list[Received] = field(default_factory=list)
     rejected: list[dict[str, Any]] = field(default_factory=list)
+    #: Of those that sending again would not help.
+    refused: list[receipts.Refusal] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     #: The last refusal, which is the answer if nothing arrived.
     refusal: HomequeueError | None = None
@@ -42,6 +44,8 @@ class Batch:
             self.refusal = error
             refused = {"filename": upload.filename, "error": str(error), "code": error.code}
             self.rejected.append(refused)
+            if not error.passing:
+                self.refused.append(receipts.Refusal(upload.filename, str(error)))
 
     def discard(self) -> None:
         """Forget what has arrived."""
@@ -57,12 +61,12 @@ def put_asset(visit: Visit, filename: str = "") -> HTTPResponse:
 def post_assets(visit: Visit, filename: str = "") -> HTTPResponse:
     """Take one raw body or a multipart form; 201 if anything is new, 200 if all was known."""
     batch = _receive(visit, filename)
-    kept = _record(visit, batch)
+    kept, number = _record(visit, batch)
     if batch.refusal is not None and not kept:
         status = batch.refusal.status
     else:
         status = 200 if kept and all(one["duplicate"] for one in kept) else 201
-    body: dict[str, Any] = {"assets": kept, "rejected": batch.rejected}
+    body: dict[str, Any] = {"assets": kept, "rejected": batch.rejected, "batch": number}
     if status >= 400:
         body |= {"error": str(batch.refusal), "code": batch.refusal and batch.refusal.code}
     return as_json(body, status)
@@ -76,8 +80,15 @@ def post_form(visit: Visit, secret: bytes) -> HTTPResponse:
     except HomequeueError:
         batch.discard()
         raise
-    kept = _record(visit, batch)
+    kept, _ = _record(visit, batch)
     return pages.upload(visit, [*kept, *batch.rejected])
+
+
+def tell(user: User, *outcomes: str | None) -> None:
+    """See to it that channels are told of what a user has sent, if anything of it is new."""
+    if notify.is_wanted() and receipts.ADDED in outcomes:
+        quiet = config.settings().notifications.quiet
+        tasks.report_uploads.schedule((user.id,), delay=quiet)
 
 
 def _receive(visit: Visit, filename: str = "") -> Batch:
@@ -140,17 +151,12 @@ def _take_segment(visit: Visit, batch: Batch, segment: Any, events: Iterator[Any
         pass
 
 
-def _record(visit: Visit, batch: Batch) -> list[dict[str, Any]]:
-    if not batch.received:
-        return []
-    modified = _moment(batch.fields.get("modified", ""))
-    received = [
-        replace(file, upload=replace(file.upload, modified=modified)) for file in batch.received
-    ]
-    kept = ingest.record(received, batches.of_upload(visit.user, tasks.process_asset))
-    if notify.is_wanted() and not all(one.duplicate for one in kept):
-        quiet = config.settings().notifications.quiet
-        tasks.report_uploads.schedule((visit.user.id,), delay=quiet)
+def _record(visit: Visit, batch: Batch) -> tuple[list[dict[str, Any]], int | None]:
+    """Record what has arrived and what was refused; tell what it became, and in which batch."""
+    kept = _keep(visit.user, batch)
+    number = kept[0].batch if kept else None
+    if batch.refused:
+        number = receipts.refuse_upload(visit.user, batch.refused)
     return [
         {
             "id": one.asset.id,
@@ -159,18 +165,22 @@ def _record(visit: Visit, batch: Batch) -> list[dict[str, Any]]:
             "checksum": one.asset.checksum,
             "filename": one.asset.filename,
         }
-        # The row was read before the upload took it out of the trash.
-        | ({"restored": True} if one.asset.trashed_at else {})
+        | ({"restored": True} if one.outcome == receipts.RESTORED else {})
         for one in kept
+    ], number
+
+
+def _keep(user: User, batch: Batch) -> list[ingest.Kept]:
+    if not batch.received:
+        return []
+    modified = ingest.moment(batch.fields.get("modified", ""))
+    received = [
+        replace(file, upload=replace(file.upload, modified=modified)) for file in batch.received
     ]
+    kept = ingest.record(received, tasks.process_asset, partial(batches.of_now, user))
+    tell(user, *(one.outcome for one in kept))
+    return kept
 
 
 def _upload(visit: Visit, filename: str) -> ingest.Upload:
-    name = "".join(c for c in filename if c.isprintable()).replace("\\", "/").rpartition("/")[2]
-    name = name.encode(errors="replace")[:LONGEST_FILENAME].decode(errors="ignore").strip()
-    return ingest.Upload(visit.user, name or "photo")
-
-
-def _moment(milliseconds: str) -> float | None:
-    text = milliseconds.strip()
-    return int(text) / 1000 if text.isascii() and text.isdecimal() and len(text) < 16 else None
+    return ingest.Upload(visit.user, ingest.plain_name(filename))
