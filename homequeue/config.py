@@ -47,7 +47,7 @@ class Server:
     trusted_proxies: tuple[str, ...] = _option(
         parsers.proxy,
         "",
-        "Address of the reverse proxy in front whose X-Forwarded headers are believed.",
+        "IP address of the reverse proxy in front whose X-Forwarded headers are believed.",
     )
     threads: int = _option(parsers.workers, "4", "Threads that answer requests.")
     session_days: int = _option(parsers.count, "30", "Days until a browser has to sign in again.")
@@ -130,6 +130,25 @@ class Renditions:
 
 
 @dataclass(frozen=True)
+class Video:
+    """Videos that browsers do not play as they came."""
+
+    convert: bool = _option(
+        parsers.yes_no,
+        "yes",
+        "Whether a video that browsers do not play is also made into one that they do; its "
+        "original stays what it is. It takes ffmpeg.",
+    )
+    longest: int = _option(
+        parsers.count, "3600", "Seconds a video may last to be made into such a one."
+    )
+    seconds: int = _option(
+        parsers.count, "14400", "Seconds the making may take; longer is given up."
+    )
+    memory: int = _option(parsers.size, "768M", "Memory the making may take.")
+
+
+@dataclass(frozen=True)
 class Uploads:
     """What may be sent."""
 
@@ -137,13 +156,21 @@ class Uploads:
     min_free: int = _option(
         parsers.size, "1G", "Free space that uploads leave on the disk; beyond it they are refused."
     )
+    expire_days: int = _option(
+        parsers.count, "7", "Days that an upload which was broken off waits for the rest of it."
+    )
 
 
 @dataclass(frozen=True)
 class Trash:
     """What was thrown away."""
 
-    days: int = _option(parsers.whole, "30", "Days until what lies in the trash is gone for good.")
+    days: int = _option(
+        parsers.whole,
+        "30",
+        "Days until what lies in the trash is gone for good; 0: it stays until somebody empties "
+        "the trash.",
+    )
 
 
 @dataclass(frozen=True)
@@ -180,6 +207,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     queue: QueueSection = field(default_factory=QueueSection)
     renditions: Renditions = field(default_factory=Renditions)
+    video: Video = field(default_factory=Video)
     uploads: Uploads = field(default_factory=Uploads)
     trash: Trash = field(default_factory=Trash)
     notifications: Notifications = field(default_factory=Notifications)
@@ -347,11 +375,9 @@ def _settle(found: Mapping[str, tuple[str, str]]) -> Settings:
 
 
 def shown(settings: Settings, option: Option) -> str:
-    """Return the value of an option as text; a secret that is set shows as stars."""
+    """Return the value of an option as a settings file has it; a secret that is set as stars."""
     value = getattr(getattr(settings, option.section), option.name)
-    if option.secret and value:
-        return "********"
-    return " ".join(value) if isinstance(value, tuple) else str(value)
+    return "********" if option.secret and value else parsers.written(option.parse, value)
 
 
 def explain() -> str:

@@ -3,8 +3,10 @@
 A secret may be wrong too, and what is said here is shown and logged.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -41,6 +43,20 @@ def size(given: str) -> int:
     return int(float(match[1]) * SIZE_UNITS[match[2].upper()])
 
 
+def yes_no(given: str) -> bool:
+    """Read yes or no.
+
+    >>> yes_no("yes"), yes_no("Off")
+    (True, False)
+    """
+    words = {"yes": True, "true": True, "on": True, "1": True}
+    words |= {"no": False, "false": False, "off": False, "0": False}
+    try:
+        return words[given.strip().lower()]
+    except KeyError:
+        raise ValueError("yes or no") from None
+
+
 def quiet_hours(given: str) -> tuple[int, int] | None:
     """Read two times of day as minutes since midnight, or nothing.
 
@@ -72,11 +88,14 @@ def url(given: str) -> str:
 
 
 def proxy(given: str) -> tuple[str, ...]:
-    """Read the address of one proxy, or nothing."""
-    found = tuple(word for word in re.split(r"[\s,]+", given) if word)
-    if len(found) > 1:
-        raise ValueError("one address")
-    return found
+    """Read the IP address of one proxy, or nothing.
+
+    A name would not do: it is compared with what a connection comes from.
+    """
+    try:
+        return (str(ipaddress.ip_address(given.strip())),) if given.strip() else ()
+    except ValueError:
+        raise ValueError("one IP address, such as 127.0.0.1") from None
 
 
 def channels(given: str) -> tuple[str, ...]:
@@ -122,3 +141,22 @@ def _server(given: str, example: str) -> str:
         words = f"an address such as {example}; in a password write / as %2F, # as %23, % as %25"
         raise ValueError(words)
     return found
+
+
+def written(parse: Callable[[str], Any], value: Any) -> str:
+    """Return a value the way a settings file has it, for this parser to read again.
+
+    >>> written(size, 512 * 2**20), written(quiet_hours, (1320, 450)), written(yes_no, True)
+    ('512M', '22:00-07:30', 'yes')
+    """
+    if value is None:
+        return ""
+    if parse is size:
+        fitting = [unit for unit, length in SIZE_UNITS.items() if value and not value % length]
+        unit = fitting[-1] if fitting else ""
+        return f"{value // SIZE_UNITS[unit]}{unit}"
+    if parse is quiet_hours:
+        return "-".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in value)
+    if parse is yes_no:
+        return "yes" if value else "no"
+    return " ".join(value) if isinstance(value, tuple) else str(value)

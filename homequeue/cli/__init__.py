@@ -34,9 +34,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("web", "the web server alone", serve.web),
     Command("worker", "workers and scheduler alone", serve.worker),
     Command("user", "accounts: add, list, passwd, remove", accounts.user, accounts.declare_user),
-    Command("token", "tokens for programs: add", accounts.token, accounts.declare_token),
+    Command(
+        "token", "tokens for programs: add, list, remove", accounts.token, accounts.declare_token
+    ),
     Command("import", "bring files and folders in", imports.run, imports.declare),
-    Command("jobs", "the queue: list, show, retry, cancel, pause, resume", jobs.run, jobs.declare),
+    Command("jobs", "the queue: look at it and steer it", jobs.run, jobs.declare),
     Command("status", "what runs and what needs a person", machine.status, machine.declare_json),
     Command("config", "effective settings and their sources", machine.show, machine.declare_config),
     Command("systemd", "print or install the systemd unit", unit.systemd, unit.declare),
@@ -142,8 +144,8 @@ def _groups(parser: argparse.ArgumentParser) -> list[Any]:
 def _declare_settings(parser: argparse.ArgumentParser, default: str | None) -> None:
     parser.add_argument("--config", metavar="FILE", default=default, help="settings file")
     for option in OPTIONS:
-        flags = [f"--{option.section}-{option.name.replace('_', '-')}"]
-        flags += [f"--{option.flag}"] if option.flag else []
+        flags = [f"--{option.flag}"] if option.flag else []
+        flags += [f"--{option.section}-{option.name.replace('_', '-')}"]
         shown = option.help.replace("%", "%%") if option.flag else argparse.SUPPRESS
-        metavar = option.name.upper()
+        metavar = "DIR" if option.flag == "data" else option.name.upper()
         parser.add_argument(*flags, dest=option.key, metavar=metavar, default=default, help=shown)

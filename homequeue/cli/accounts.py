@@ -89,8 +89,11 @@ def _remove(arguments: argparse.Namespace) -> None:
 
 
 def _list(_arguments: argparse.Namespace) -> None:
-    for found in users.everyone():
+    everyone = users.everyone()
+    for found in everyone:
         print(f"{found.name}\tadmin" if found.is_admin else found.name)
+    if not everyone:
+        print("There is no account yet: homequeue user add NAME --admin", file=sys.stderr)
 
 
 def _add_token(arguments: argparse.Namespace) -> None:
@@ -99,7 +102,10 @@ def _add_token(arguments: argparse.Namespace) -> None:
 
 
 def _list_tokens(arguments: argparse.Namespace) -> None:
-    for found in users.tokens(users.get(arguments.user) if arguments.user else None):
+    tokens = users.tokens(users.get(arguments.user) if arguments.user else None)
+    if not tokens:
+        print("There are no tokens.", file=sys.stderr)
+    for found in tokens:
         made = f"made {moment_label(found.created_at)}"
         ends = (
             f"expires {moment_label(found.expires_at)}" if found.expires_at else "does not expire"
@@ -109,8 +115,7 @@ def _list_tokens(arguments: argparse.Namespace) -> None:
 
 
 def _remove_tokens(arguments: argparse.Namespace) -> None:
-    for token_id in arguments.ids:
-        found = users.remove_token(token_id)
+    for found in users.remove_tokens(arguments.ids):
         print(plain(f"The token “{found.name}” of {found.user.name} is worthless now."))
 
 
@@ -119,7 +124,12 @@ def _password(arguments: argparse.Namespace) -> str:
         return sys.stdin.readline().rstrip("\n")
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to ask for the password: use --password-stdin.")
-    password = getpass.getpass("Password: ")
-    if password != getpass.getpass("Once more: "):
+    try:
+        password = getpass.getpass("Password: ")
+        again = getpass.getpass("Once more: ")
+    except (EOFError, KeyboardInterrupt):
+        print(file=sys.stderr)  # the prompt is still on the line
+        raise UsageError("No password was given, so nothing was changed.") from None
+    if password != again:
         raise UsageError("The two passwords differ.")
     return password

@@ -4,13 +4,13 @@ import argparse
 import os
 import sys
 
-from homequeue import config, ledger, tasks
+from homequeue import config, tasks
 from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.errors import NotFound, UsageError
 from homequeue.log import plain
 from homequeue.models import User
-from homequeue.services import batches, importing, notify, users
+from homequeue.services import importing, notify, users
 
 BAR = 30
 
@@ -31,10 +31,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     files = importing.find(arguments.paths)
     if not files:
         raise NotFound("There are no files at " + ", ".join(arguments.paths) + ".")
-    summary = importing.Summary()
-    with ledger.part_of(batches.begin("import", owner)):
-        for summary in importing.run(files, owner, tasks.process_asset, move=arguments.move):
-            _show(summary.seen, len(files))
+    for summary in importing.run(files, owner, tasks.process_asset, move=arguments.move):
+        _show(summary.seen, len(files))
     if summary.added and notify.is_wanted():
         quiet = config.settings().notifications.quiet
         tasks.report_uploads.schedule((owner.id,), delay=quiet)
@@ -44,7 +42,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     for path, words in summary.refused + summary.left:
         print(plain(f"{path}: {words}"), file=sys.stderr)
     refused = len(summary.refused)
-    print(f"{summary.added} added, {summary.known} already here, {refused} not accepted")
+    skipped = f", {summary.skipped} skipped" if summary.skipped else ""
+    print(f"{summary.added} added, {summary.known} already here, {refused} not accepted{skipped}")
     return 1 if refused else 0
 
 

@@ -1,19 +1,22 @@
 """`homequeue status` and `config`: what runs, and with which settings."""
 
 import argparse
-import http.client
 import json
+import os
 import time
 from typing import Any
 
 from homequeue import config, db, facts, holds, ledger, processes
 from homequeue.bootstrap import bootstrap
+from homequeue.cli import waits
 from homequeue.config import OPTIONS, Settings
-from homequeue.errors import Unavailable
+from homequeue.errors import UsageError
+from homequeue.log import plain
 from homequeue.media import media
 from homequeue.models import Worker
-from homequeue.services import figures, ingest, notify
-from homequeue.web.shapes import ago, moment_label, paused_label, rfc3339
+from homequeue.services import crew, figures, ingest, jobs, notify
+from homequeue.services import machine as storage
+from homequeue.web.shapes import ago, moment_label, near_label, paused_label, rfc3339
 
 #: Seconds the web process may take to answer that it serves.
 PATIENCE = 5.0
@@ -38,9 +41,12 @@ def status(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def declare_config(parser: argparse.ArgumentParser) -> None:
-    """Declare `config [check|explain]`."""
+    """Declare `config [check|explain|test-notification]`."""
     parser.add_argument(
-        "action", nargs="?", choices=("check", "explain"), help="check: only errors"
+        "action",
+        nargs="?",
+        choices=("check", "explain", "test-notification"),
+        help="look for errors only; print the text of a settings file; send a message as a test",
     )
 
 
@@ -53,11 +59,24 @@ def show(settings: Settings, arguments: argparse.Namespace) -> int:
         notify.check(settings)
         print("The settings are fine.")
         return 0
+    if arguments.action == "test-notification":
+        return _test_notification(settings)
     for option in OPTIONS:
         source = settings.sources.get(option.key, "default")
         print(f"{option.key} = {config.shown(settings, option)}  ({source})")
     print(f"# data folder: {config.data_folder(settings)}")
+    print(f"# settings file: {config.find_config(arguments.config, os.environ) or 'none'}")
     return 0
+
+
+def _test_notification(settings: Settings) -> int:
+    notify.check(settings)
+    if not settings.notifications.urls:
+        raise UsageError("There is nowhere to send it: set [notifications] urls first.")
+    reasons = notify.try_channels(settings)
+    for channel, why in reasons.items():
+        print(plain(f"{channel}: {f'not taken: {why}' if why else 'taken'}"))
+    return 1 if any(reasons.values()) else 0
 
 
 def _seen(settings: Settings) -> dict[str, Any]:
@@ -76,12 +95,20 @@ def _seen(settings: Settings) -> dict[str, Any]:
         "workers": workers,
         "counts": counts,
         "oldest_wait": round(figures.oldest_wait(), 3),
+        "held": waits.for_programs(),
         "paused_until": rfc3339(holds.paused_until() or None),
+        "paused_tasks": {name: rfc3339(until) for name, until in holds.pauses().items() if name},
         "rows": db.db.place(),
         "disk": {"free": media.free_bytes(), "total": media.disk_bytes()},
-        "last_backup": facts.recall("last_backup"),
+        "last_backup": None,  # programs know the word already; there is no backup command yet
         "periodic": {row["task"]: rfc3339(row["next_due"]) for row in figures.periodic()},
-        "needs_attention": problems + _storage(settings) + _failures(counts),
+        "needs_attention": [
+            *problems,
+            *storage.problems(),
+            *_stuck(),
+            *_undelivered(),
+            *_failures(counts),
+        ],
     }
 
 
@@ -101,17 +128,26 @@ def _unanswered(host: str, port: int) -> str:
     return f"homequeue runs, but nobody serves {where}. If this stays, its log says why."
 
 
-def _storage(settings: Settings) -> list[str]:
-    problems = []
-    try:
-        media.check_mounted()
-    except Unavailable as error:
-        problems.append(str(error))
-    free = media.free_bytes()
-    if free < settings.uploads.min_free:
-        left = f"{ingest.in_words(free)} left"
-        problems.append(f"The disk is nearly full: {left}, so no photos are taken. Make room.")
-    return problems
+def _stuck() -> list[str]:
+    return [
+        f"{hand.name} seems to be stuck{f' in job {hand.job.id}' if hand.job else ''}. "
+        "If this stays, stop the job: homequeue jobs stop ID"
+        for hand in crew.on_duty()
+        if hand.is_stuck
+    ]
+
+
+def _undelivered() -> list[str]:
+    job = notify.undelivered()
+    if job is None:
+        return []
+    lines = map(json.loads, job.history.splitlines())
+    since = next((line["at"] for line in lines if line["state"] == ledger.RETRYING), job.queued_at)
+    now = time.time()
+    words = f"Notifications have not been delivered since {near_label(since, now)}: "
+    words += str(job.error).removeprefix(f"{notify.UNDELIVERED}: ").rstrip(".")
+    again = f" It is tried again at {near_label(job.due_at, now)}." if job.due_at > now else ""
+    return [plain(f"{words}.{again} Test it: homequeue config test-notification")]
 
 
 def _failures(counts: dict[str, int]) -> list[str]:
@@ -129,6 +165,8 @@ def _reachable(host: str) -> str:
 
 
 def _answers(host: str, port: int) -> bool:
+    import http.client  # noqa: PLC0415  (3 MB, with ssl, that no other command needs)
+
     line = http.client.HTTPConnection(_reachable(host), port, timeout=PATIENCE)
     try:
         line.request("GET", "/healthz")
@@ -150,10 +188,14 @@ def _lines(seen: dict[str, Any]) -> list[str]:
         f"rows          {seen['rows']}",
         f"disk          {ingest.in_words(seen['disk']['free'])} free "
         f"of {ingest.in_words(seen['disk']['total'])}",
-        f"last backup   {seen['last_backup'] or 'never'}",
     ]
+    lines += [f"held          {line}" for line in waits.lines()]
     if paused := paused_label(holds.paused_until(), time.time()):
         lines.append(f"jobs          {paused}")
+    for name, until in holds.pauses().items():
+        if name:
+            held = paused_label(until, time.time())
+            lines.append(f"{jobs.kind_label(name)}: {held[0].lower()}{held[1:]}")
     for row in figures.periodic():
         lines.append(f"next          {moment_label(row['next_due'])}  {row['label']}")
     return lines + [f"! {problem}" for problem in seen["needs_attention"]]

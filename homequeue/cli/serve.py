@@ -2,6 +2,8 @@
 
 import argparse
 import contextlib
+import mmap
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -10,12 +12,12 @@ from functools import partial
 from peewee import OperationalError
 
 from homequeue import __version__, config, db, facts, processes, supervisor
-from homequeue.bootstrap import DATABASE, bootstrap, secret_of, sole
+from homequeue.bootstrap import DATABASE, SUPERVISOR, bootstrap, secret_of, sole
 from homequeue.config import Settings
 from homequeue.media import media
 from homequeue.queue import queue
 from homequeue.queue.worker import Worker
-from homequeue.services import notify, users
+from homequeue.services import notify, steering, users
 from homequeue.web.app import create_app
 from homequeue.web.server import bind, create_server
 from homequeue.web.server import run as serve_forever
@@ -29,19 +31,30 @@ PATIENCE = 60.0
 def run(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Keep a web and a worker process running until told to stop."""
     notify.check(settings)
-    bootstrap(settings)
-    workers = _workers(settings)
-    with sole(media.root):
-        # Bound here, so that it is had or not had at once, and while a web process is replaced.
-        mains: Mains = {"web": partial(_web, settings, bind(settings)), **workers}
+    root = config.data_folder(settings)
+    has_run = os.path.exists(root / SUPERVISOR)
+    with contextlib.ExitStack() as stack:
+        if has_run:
+            stack.enter_context(sole(root))
+        # Bound here, so that it is had or not had at once, and while a web process is replaced; and
+        # before anything is made, so that a first start that fails leaves no folder behind.
+        bound = bind(settings)
+        bootstrap(settings)
+        if not has_run:
+            stack.enter_context(sole(root))
+        workers = _workers()
+        # Memory that the children share: whoever replaces a web process need not welcome anybody.
+        greeted = mmap.mmap(-1, 1)
+        mains: Mains = {"web": partial(_web, settings, bound, greeted), **workers}
         supervisor.run(mains, list(workers)[1:], settings.queue.grace)
     return 0
 
 
 def web(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Serve the pages and the API."""
+    bound = bind(settings)
     bootstrap(settings)
-    _web(settings, bind(settings))
+    _web(settings, bound, mmap.mmap(-1, 1))
     return 0
 
 
@@ -49,7 +62,7 @@ def worker(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Run jobs and start periodic work."""
     notify.check(settings)
     bootstrap(settings)
-    workers = _workers(settings)
+    workers = _workers()
     supervisor.run(workers, list(workers)[1:], settings.queue.grace)
     return 0
 
@@ -64,15 +77,15 @@ def addresses(settings: Settings, port: int) -> list[str]:
     return [f"http://{name}:{port}/" for name in (_lan_address(), "localhost") if name]
 
 
-def _web(settings: Settings, bound: socket.socket) -> None:
+def _web(settings: Settings, bound: socket.socket, greeted: mmap.mmap) -> None:
     processes.share_one_heap()
     app = create_app(secret_of(media.root))
-    serve_forever(create_server(app, settings, bound), partial(_welcome, settings))
+    serve_forever(create_server(app, settings, bound), partial(_welcome, settings, greeted))
 
 
-def _workers(settings: Settings) -> Mains:
-    """Return the first worker and its spares, each of which calls for the next."""
-    spares = range(2, settings.queue.workers + 1)
+def _workers() -> Mains:
+    """Return the first worker and its spares; who is busy calls for the next while it may."""
+    spares = range(2, steering.MOST_WORKERS + 1)
     first: Mains = {"worker 1": partial(_work, "worker 1")}
     return first | {f"worker {n}": partial(_work, f"worker {n}", PATIENCE) for n in spares}
 
@@ -82,10 +95,13 @@ def _work(name: str, patience: float | None = None) -> None:
     Worker(queue, supervisor.call_for_company, patience, name).run()
 
 
-def _welcome(settings: Settings, port: int) -> None:
+def _welcome(settings: Settings, greeted: mmap.mmap, port: int) -> None:
     # For `homequeue status`, which then need not be told. A full disk must not keep the pages away.
     with contextlib.suppress(OperationalError):
         facts.remember("listens", [processes.identity(), settings.server.host, port])
+    if greeted[0]:
+        return
+    greeted[0] = 1
     found = addresses(settings, port)
     print(f"homequeue {__version__} is at {'  and  '.join(found)}")
     print(f"Photos are kept in {media.root}")

@@ -1,7 +1,8 @@
 """Assets: the queries of the timeline, and the only place where their state moves."""
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -10,12 +11,17 @@ from peewee import Expression, prefetch
 
 from homequeue import holds, ledger
 from homequeue.errors import Conflict, Invalid, NotFound
+from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition, User
+from homequeue.services import search
 
 PENDING: Final = "pending"  # kept; its pictures are still to be made
 PROCESSING: Final = "processing"  # a job is making them
 READY: Final = "ready"  # everything is there
 FAILED: Final = "failed"  # its original is kept, but no pictures could be made: see `error`
+
+#: Kinds of assets: besides, there are photos.
+VIDEO: Final = "video"
 
 STATES = (PENDING, PROCESSING, READY, FAILED)
 
@@ -72,6 +78,12 @@ def timeline(
 def with_renditions(query: Any) -> list[Asset]:
     """Return the assets of a query, their renditions read along in one more query."""
     return list(prefetch(query, Rendition.select()))
+
+
+def by_ids(ids: Iterable[int]) -> dict[int, Asset]:
+    """Return assets of anybody by their ids, their renditions read along."""
+    found = with_renditions(Asset.select().where(Asset.id.in_(list(ids))))
+    return {asset.id: asset for asset in found}
 
 
 def get(owner: User, asset_id: int) -> Asset:
@@ -136,7 +148,19 @@ def edit(asset: Asset, changes: dict[str, Any]) -> None:
     if not is_text(changes.get("caption") or ""):
         raise Invalid("The caption cannot be read as text.")
     if changes:
-        Asset.update(**changes).where(Asset.id == asset.id).execute()
+        by_hand = json.dumps(sorted({*json.loads(asset.edited), *changes}))
+        Asset.update(**changes, edited=by_hand).where(Asset.id == asset.id).execute()
+
+
+def has_original(asset: Asset) -> bool:
+    """Tell whether the original of an asset is in its place."""
+    return media.exists(asset.path)
+
+
+def edited(asset_id: int) -> set[str]:
+    """Return the names of the columns that somebody has changed by hand."""
+    names: str | None = Asset.select(Asset.edited).where(Asset.id == asset_id).scalar()
+    return set(json.loads(names or "[]"))
 
 
 def is_text(value: str) -> bool:
@@ -196,6 +220,12 @@ def unready() -> list[int]:
     return [row.id for row in rows.order_by(Asset.id)]
 
 
+def pictures_to_make() -> tuple[int, int]:
+    """Return of how many photos outside the trash the pictures are missing, and how many it has."""
+    present = Asset.select().where(Asset.trashed_at.is_null())
+    return int(present.where(Asset.state != READY).count()), int(present.count())
+
+
 def all_present() -> list[int]:
     """Return the ids of all assets outside the trash."""
     return [row.id for row in Asset.select(Asset.id).where(Asset.trashed_at.is_null())]
@@ -220,7 +250,7 @@ def _conditions(owner: User, chosen: Filter) -> list[Any]:
     if chosen.ids:
         conditions.append(Asset.id.in_(chosen.ids))
     if chosen.q:
-        conditions.append(Asset.filename.contains(chosen.q) | Asset.caption.contains(chosen.q))
+        conditions += search.conditions(chosen.q)
     return conditions
 
 

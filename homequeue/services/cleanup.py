@@ -5,8 +5,9 @@ import time
 from homequeue import config, db, facts, ledger
 from homequeue.errors import HomequeueError
 from homequeue.media import media
-from homequeue.models import Asset, Rendition, User
-from homequeue.services import assets, batches, ingest, machine, users
+from homequeue.models import Asset, Job, Rendition, User
+from homequeue.queue import queue
+from homequeue.services import assets, batches, ingest, machine, resumable, users, video
 
 DAY = 86400
 #: An upload to which nothing was added for this long is given up, in seconds.
@@ -18,10 +19,14 @@ LOOKED_AT = 5000
 
 
 def purge_trash() -> int:
-    """Delete for good what lay in the trash long enough; return how many assets."""
-    if not _clock_is_steady():
+    """Delete for good what lay in the trash long enough; return how many assets.
+
+    With `[trash] days = 0` nothing ever has: only people empty it.
+    """
+    days = config.settings().trash.days
+    if not days or not _clock_is_steady():
         return 0
-    before = time.time() - config.settings().trash.days * DAY
+    before = time.time() - days * DAY
     old = Asset.select().where(Asset.trashed_at < before)
     return sum(purge(asset) for asset in old)
 
@@ -35,7 +40,7 @@ def purge(asset: Asset) -> bool:
         if not Asset.delete().where(still_trashed).execute():
             return False
         facts.remember(f"purged {asset.path}", time.time())
-        ledger.forget_asset(asset.id)
+        queue.forget_asset(asset.id)
     for path in paths:
         media.remove(path)
     _remove_unused(asset.path)
@@ -55,6 +60,7 @@ def forget_stale() -> dict[str, int]:
     history = time.time() - config.settings().queue.history_days * DAY
     return {
         "incoming": media.remove_stale_incoming(STALE_UPLOAD),
+        "uploads": resumable.forget_expired(),
         "renditions": _remove_stray_renditions(),
         "sessions": users.forget_sessions(),
         "jobs": ledger.forget_before(history),
@@ -63,12 +69,17 @@ def forget_stale() -> dict[str, int]:
 
 
 def rescue(defer: ingest.Defer) -> dict[str, int]:
-    """Queue the work of assets that have none waiting, and adopt originals without a row."""
+    """Queue work that was lost, adopt originals without a row, finish full uploads."""
     _notice_lost_renditions()
+    _take_up_videos()
     lost = assets.without_job()
     for asset_id in lost:
         defer(asset_id)
-    return {"assets": len(lost), "originals": _adopt_orphans(defer)}
+    return {
+        "assets": len(lost),
+        "originals": _adopt_orphans(defer),
+        "uploads": resumable.finish_full(defer),
+    }
 
 
 def check_disk() -> dict[str, int]:
@@ -100,6 +111,13 @@ def _notice_lost_renditions() -> None:
         if not media.exists(row.path):
             assets.lose_renditions(row.asset_id)
     facts.remember("renditions_seen", some[-1].id if len(some) == LOOKED_AT else 0)
+
+
+def _take_up_videos() -> None:
+    """Queue the videos again that could not be shown for want of ffmpeg, once it is there."""
+    if video.is_possible():
+        for job in list(Job.select().where(Job.error == video.MISSING)):
+            queue.revive(job)
 
 
 def _remove_unused(path: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from homequeue.errors import HomequeueError, NoSpace, Unavailable
 from homequeue.media import media
 from homequeue.models import User
-from homequeue.services import ingest
+from homequeue.services import batches, ingest, receipts, sidecars
 
 #: Files that are made safe together.
 BATCH = 50
@@ -19,16 +19,22 @@ CHUNK = 2**20
 class Summary:
     """What became of the files of an import."""
 
+    #: The batch they belong to.
+    batch: int
     added: int = 0
     known: int = 0
+    #: Companions of photos that are none themselves.
+    skipped: int = 0
     refused: list[tuple[str, str]] = field(default_factory=list)
     #: Files that were to be moved and are here, but could not be deleted where they were.
     left: list[tuple[str, str]] = field(default_factory=list)
+    #: How many of the refused have their receipts.
+    written: int = 0
 
     @property
     def seen(self) -> int:
         """How many files have been dealt with."""
-        return self.added + self.known + len(self.refused)
+        return self.added + self.known + self.skipped + len(self.refused)
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,9 @@ class Found:
 
 
 def find(paths: Iterable[str]) -> list[Path]:
-    """Return the files below these paths in a stable order, hidden ones left out."""
-    return list(dict.fromkeys(file for path in paths for file in _files(Path(path))))
+    """Return the files below these paths in a stable order, without hidden ones and sidecars."""
+    found = dict.fromkeys(file for path in paths for file in _files(Path(path)))
+    return sidecars.without(found)
 
 
 def run(
@@ -52,21 +59,21 @@ def run(
 
     With `move`, a file is deleted from where it was once it is safe here.
     """
-    summary = Summary()
-    batch: list[Found] = []
+    summary = Summary(batches.begin("import", owner))
+    some: list[Found] = []
     try:
         for path in files:
             received = _receive(path, owner, summary)
             if received is not None:
-                batch.append(received)
-            if len(batch) >= BATCH:
-                _record(batch, defer, summary, move=move)
-                batch = []
+                some.append(received)
+            if len(some) >= BATCH:
+                _record(some, defer, summary, move=move)
+                some = []
                 yield summary
-        _record(batch, defer, summary, move=move)
+        _record(some, defer, summary, move=move)
         yield summary
     finally:
-        for found in batch:
+        for found in some:
             found.received.incoming.discard()
 
 
@@ -85,13 +92,15 @@ def _receive(path: Path, owner: User, summary: Summary) -> Found | None:
     if media.holds(path):
         summary.refused.append((str(path), "This is in the library already."))
         return None
+    if sidecars.is_companion(path) and path.is_file():
+        summary.skipped += 1
+        return None
     try:
         with path.open("rb") as file:
             seen = os.fstat(file.fileno())
             ingest.check_size(seen.st_size)
             ingest.check_room(seen.st_size)
-            name = os.fsencode(path.name).decode(errors="replace")
-            upload = ingest.Upload(owner, name, seen.st_mtime)
+            upload = ingest.Upload(owner, _spoken(path.name), seen.st_mtime, sidecars.read(path))
             received = ingest.receive(upload, iter(lambda: file.read(CHUNK), b""))
             return Found(path, received, _stamp(seen))
     except (NoSpace, Unavailable):
@@ -103,14 +112,29 @@ def _receive(path: Path, owner: User, summary: Summary) -> Found | None:
     return None
 
 
-def _record(batch: list[Found], defer: ingest.Defer, summary: Summary, *, move: bool) -> None:
-    kept = ingest.record([found.received for found in batch], defer)
+def _record(some: list[Found], defer: ingest.Defer, summary: Summary, *, move: bool) -> None:
+    kept = ingest.record([found.received for found in some], defer, lambda: summary.batch)
+    _write_refused(summary)
     duplicates = sum(one.duplicate for one in kept)
     summary.known += duplicates
     summary.added += len(kept) - duplicates
     if move:
-        for found in batch:
+        for found in some:
             _remove(found, summary)
+
+
+def _write_refused(summary: Summary) -> None:
+    refused = [
+        receipts.Refusal(_spoken(path), words) for path, words in summary.refused[summary.written :]
+    ]
+    if refused:
+        receipts.refuse(summary.batch, refused)
+    summary.written = len(summary.refused)
+
+
+def _spoken(path: str) -> str:
+    """Return a path as text, whatever bytes it is made of."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def _remove(found: Found, summary: Summary) -> None:

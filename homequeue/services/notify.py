@@ -3,21 +3,28 @@
 import logging
 import re
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
 from homequeue import config, facts, ledger
 from homequeue.config import Settings
 from homequeue.errors import ConfigError, DeliveryFailed, NotYet
-from homequeue.models import Asset, User
+from homequeue.models import Asset, Job, User
 from homequeue.services import assets, sandbox, users
 
 logger = logging.getLogger("homequeue.notify")
 
+#: The name of the fact that holds which videos of a user the next report tells of.
+CONVERTED = "converted {}"
+#: The title and the text that are sent to see whether messages arrive.
+TRIAL = ("homequeue: a test", "This is a test from homequeue. If you can read it, all is well.")
 #: How many failures a message names; the rest is counted.
 MOST_NAMED = 10
 #: How much of the reason is kept why a channel did not take a message, in characters.
 MOST_WORDS = 300
+#: How the error begins of a message that was not taken.
+UNDELIVERED = "The notification could not be delivered"
 #: How the lines of Apprise's log begin that hold what a server or the system answered.
 DETAIL = "Socket Exception: "
 #: Apprise and its parsers take this much memory, and a slow mail server this many seconds.
@@ -35,38 +42,82 @@ def report_uploads(user_id: int) -> None:
     Raises NotYet while more is coming in or being processed, DeliveryFailed if no channel takes it.
     """
     batch = list(Asset.select().where(Asset.owner == user_id, Asset.notified_at.is_null()))
-    if not batch:
+    videos = _converted(user_id)
+    if not batch and not videos:
         return
+    _wait_for_the_rest(user_id, batch)
+    send(*compose(User.get_by_id(user_id), batch, videos), f"told {user_id}")
+    newest = max((asset.uploaded_at for asset in batch), default=0.0)
+    reported = (Asset.owner == user_id) & Asset.notified_at.is_null()
+    with ledger.finishing():
+        facts.forget(f"told {user_id}")
+        if videos:
+            _forget_videos(user_id, videos)
+        Asset.update(notified_at=time.time()).where(reported, Asset.uploaded_at <= newest).execute()
+
+
+def remember_video(asset: Asset) -> None:
+    """Have the next report to its owner say that a video can be watched now."""
+    name = CONVERTED.format(asset.owner_id)
+    facts.remember(name, [*facts.recall(name, []), asset.id])
+
+
+def _converted(user_id: int) -> list[Asset]:
+    ids = facts.recall(CONVERTED.format(user_id), [])
+    return list(Asset.select().where(Asset.id.in_(ids)).order_by(Asset.id))
+
+
+def _forget_videos(user_id: int, told: list[Asset]) -> None:
+    name, known = CONVERTED.format(user_id), {asset.id for asset in told}
+    facts.remember(name, [n for n in facts.recall(name, []) if n not in known])
+
+
+def _wait_for_the_rest(user_id: int, batch: list[Asset]) -> None:
+    """Raise NotYet while more is coming in, or being made of what came in."""
     quiet = config.settings().notifications.quiet
+    if not batch:
+        # Videos take long: what came with them was reported before, and they are reported together.
+        own = Asset.select(Asset.id).where(Asset.owner == user_id)
+        others = Job.select().where(Job.task == "convert_video", Job.asset.in_(own))
+        if others.where(Job.state.in_((*ledger.WAITING, ledger.RUNNING))).exists():
+            raise NotYet("More videos are being converted.", max(60, quiet))
+        return
     since = time.time() - max(asset.uploaded_at for asset in batch)
     if 0 <= since < quiet:
         raise NotYet("More may be coming.", quiet - since)
     if any(asset.state in (assets.PENDING, assets.PROCESSING) for asset in batch):
         raise NotYet("Some are still being processed.", max(1, quiet / 3))
-    send(*compose(User.get_by_id(user_id), batch), f"told {user_id}")
-    newest = max(asset.uploaded_at for asset in batch)
-    reported = (Asset.owner == user_id) & Asset.notified_at.is_null()
-    with ledger.finishing():
-        facts.forget(f"told {user_id}")
-        Asset.update(notified_at=time.time()).where(reported, Asset.uploaded_at <= newest).execute()
 
 
-def compose(user: User, batch: list[Asset]) -> tuple[str, str]:
-    """Return the title and the text of a report on a batch."""
+def compose(user: User, batch: list[Asset], videos: Sequence[Asset] = ()) -> tuple[str, str]:
+    """Return the title and the text of a report on a batch, and on videos that were converted."""
     failed = [asset for asset in batch if asset.state == assets.FAILED]
-    ready = len(batch) - len(failed)
-    title = f"{user.name} added {_photos(len(batch))}"
-    lines = [f"{_photos(ready)} {'is' if ready == 1 else 'are'} ready to look at."]
-    if failed:
-        lines += ["", f"{_photos(len(failed))} could not be shown (the originals are kept):"]
-        lines += [
-            f"- {_line(asset.filename)}: {_line(asset.error)}" for asset in failed[:MOST_NAMED]
-        ]
-        if len(failed) > MOST_NAMED:
-            lines.append(f"- and {len(failed) - MOST_NAMED} more")
+    lines = []
+    if batch:
+        ready = [asset for asset in batch if asset.state != assets.FAILED]
+        title = f"{user.name} added {_named(batch)}"
+        lines = [f"{_named(ready)} {'is' if len(ready) == 1 else 'are'} ready to look at."]
+    else:
+        title = "Your video is ready" if len(videos) == 1 else "Your videos are ready"
+    lost = [asset for asset in failed if not assets.has_original(asset)]
+    lines += _failures([one for one in failed if one not in lost], "kept")
+    lines += _failures(lost, "missing from the disk")
+    if videos:
+        lines += [""] if batch else []
+        lines += ["Every browser can play now:"]
+        lines += _listed([_line(asset.filename) for asset in videos])
     if config.settings().server.url:
         lines += ["", config.settings().server.url]
     return title, "\n".join(lines)
+
+
+def _failures(failed: list[Asset], fate: str) -> list[str]:
+    if not failed:
+        return []
+    originals = "original is" if len(failed) == 1 else "originals are"
+    head = f"{_named(failed)} could not be shown (the {originals} {fate}):"
+    names = [f"{_line(asset.filename)}: {_line(asset.error)}" for asset in failed]
+    return ["", head, *_listed(names)]
 
 
 def send(title: str, text: str, name: str = "told") -> None:
@@ -86,7 +137,21 @@ def send(title: str, text: str, name: str = "told") -> None:
                 told.append(channel)
                 facts.remember(name, told)
     if failed:
-        raise DeliveryFailed("The notification could not be delivered: " + "; ".join(failed))
+        raise DeliveryFailed(f"{UNDELIVERED}: {'; '.join(failed)}")
+
+
+def undelivered() -> Job | None:
+    """Return the newest report that no channel, or not every one, has taken yet; None if none."""
+    unfinished = Job.state.in_((*ledger.WAITING, ledger.RUNNING)) & Job.error.is_null(False)
+    reports = Job.select().where(Job.task == "report_uploads", unfinished)
+    job: Job | None = reports.order_by(Job.id.desc()).first()
+    return job
+
+
+def try_channels(settings: Settings) -> dict[str, str]:
+    """Send a message through every channel; return of each why it did not take it, or nothing."""
+    urls = enumerate(settings.notifications.urls, 1)
+    return {_called(place, url): _deliver(url, *TRIAL) for place, url in urls}
 
 
 def check(settings: Settings) -> None:
@@ -187,5 +252,15 @@ def _line(text: str | None) -> str:
     return " ".join((text or "").split())
 
 
-def _photos(count: int) -> str:
-    return "1 photo" if count == 1 else f"{count} photos"
+def _listed(names: list[str]) -> list[str]:
+    """Return lines that name the first of many, and count the rest."""
+    lines = [f"- {name}" for name in names[:MOST_NAMED]]
+    return lines + ([f"- and {len(names) - MOST_NAMED} more"] if len(names) > MOST_NAMED else [])
+
+
+def _named(batch: list[Asset]) -> str:
+    """Return how many photos and how many videos these are, in words."""
+    films = sum(asset.kind == assets.VIDEO for asset in batch)
+    counts = (len(batch) - films, "photo"), (films, "video")
+    words = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
+    return " and ".join(words) or "0 photos"

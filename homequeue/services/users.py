@@ -7,15 +7,15 @@ import re
 import secrets
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
 from homequeue import facts
 from homequeue.db import db
 from homequeue.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, TooMany
 from homequeue.models import Asset, Session, Token, User
+from homequeue.services import passwords
 
-SHORTEST_PASSWORD = 8
-LONGEST_PASSWORD = 1024
 #: Days that a token may last, if it is to expire at all.
 LONGEST_TOKEN = 3650
 #: Scopes of tokens, each with what it may do.
@@ -79,6 +79,7 @@ def add(name: str, password: str, *, is_admin: bool = False) -> User:
     name = name.strip()
     if not re.fullmatch(r"[^\s\x00-\x1f/\\:][^\x00-\x1f/\\:]{0,63}", name):
         raise Invalid("A name has 1 to 64 characters, without / \\ and :")
+    passwords.check(password, name)
     hashed = hash_password(password)
     with db.atomic():
         if find(name) is not None:
@@ -116,7 +117,8 @@ def remove(user: User) -> None:
 
 
 def set_password(user: User, password: str) -> None:
-    """Set a new password and end every session."""
+    """Set a new password and end every session; Invalid if it is a weak one."""
+    passwords.check(password, user.name)
     hashed = hash_password(password)
     with db.atomic():
         User.update(password=hashed).where(User.id == user.id).execute()
@@ -140,9 +142,7 @@ def sign_in(name: str, password: str, address: str) -> User:
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password; Invalid if it is too short or far too long."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid(f"A password has at least {SHORTEST_PASSWORD} characters.")
+    """Return the argon2id hash of a password."""
     with _hashing:
         return str(_hasher().hash(password))
 
@@ -153,7 +153,7 @@ def verify_password(hashed: str | None, password: str) -> bool:
 
     with _hashing:
         try:
-            return bool(_hasher().verify(hashed or _nobody(), password[:LONGEST_PASSWORD]))
+            return bool(_hasher().verify(hashed or _nobody(), password[: passwords.LONGEST]))
         except argon2.exceptions.VerificationError:
             return False
 
@@ -209,13 +209,14 @@ def tokens(user: User | None = None) -> list[Token]:
     return list(Token.select(Token, User).join(User).where(works, whose).order_by(Token.id))
 
 
-def remove_token(token_id: int) -> Token:
-    """Make a token worthless and return it; NotFound if there is none."""
-    found = next((token for token in tokens() if token.id == token_id), None)
-    if found is None:
-        raise NotFound(f"There is no token {token_id}.")
-    found.delete_instance()
-    return found
+def remove_tokens(ids: Iterable[int]) -> list[Token]:
+    """Make tokens worthless and return them; NotFound, and none is, if one is not there."""
+    works = {token.id: token for token in tokens()}
+    ids = list(dict.fromkeys(ids))
+    if missing := [str(token_id) for token_id in ids if token_id not in works]:
+        raise NotFound(f"There is no token {', '.join(missing)}; nothing was removed.")
+    Token.delete().where(Token.id.in_(ids)).execute()
+    return [works[token_id] for token_id in ids]
 
 
 def by_token(token: str) -> tuple[User, str] | None:
