@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,7 @@ from tests import pictures
 
 SIZE = 4032, 3024
 PREVIEW, THUMBNAIL = 1440, 256
-SPECS = (
-    imaging.Spec("preview", PREVIEW, "JPEG", 80),
-    imaging.Spec("thumbnail", THUMBNAIL, "WEBP", 80),
-)
+SPECS = replace(imaging.PREVIEW, edge=PREVIEW), replace(imaging.THUMBNAIL, edge=THUMBNAIL)
 MEMORY = 1 << 30
 #: Bars: against vipsthumbnail, SSIM of preview and thumbnail, megabytes above idle.
 BARS = {"speed": 1.9, "preview": 0.955, "thumbnail": 0.97, "memory": 60}

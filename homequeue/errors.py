@@ -1,5 +1,6 @@
 """The house's errors: each knows its HTTP status, a word for machines and words for people."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -10,6 +11,15 @@ class HomequeueError(Exception):
     code: ClassVar[str] = "error"
     #: Whether trying the same again later may succeed (a job asks this before it retries).
     passing: ClassVar[bool] = False
+    #: What the answer tells a program besides, as HTTP headers.
+    headers: Mapping[str, str] = {}
+
+
+class BadRequest(HomequeueError):
+    """The request does not keep to the protocol that it speaks."""
+
+    status = 400
+    code = "bad_request"
 
 
 class NotSignedIn(HomequeueError):
@@ -47,6 +57,13 @@ class Conflict(HomequeueError):
     code = "conflict"
 
 
+class Gone(HomequeueError):
+    """It was there and will not come back."""
+
+    status = 410
+    code = "gone"
+
+
 class TooLarge(HomequeueError):
     """More bytes or more pixels than this server takes."""
 
@@ -74,6 +91,15 @@ class Unreadable(Invalid):
     code = "unreadable"
 
 
+class Locked(HomequeueError):
+    """Somebody else is at it just now."""
+
+    status = 423
+    code = "locked"
+    passing = True
+    headers = {"Retry-After": "1"}
+
+
 class TooMany(HomequeueError):
     """Asked too often; `retry_after` says when to come back, in seconds."""
 
@@ -92,6 +118,13 @@ class Unavailable(HomequeueError):
     status = 503
     code = "unavailable"
     passing = True
+
+
+class NotInstalled(HomequeueError):
+    """A program that this takes is not on this machine."""
+
+    status = 503
+    code = "not_installed"
 
 
 class Missing(Unavailable):

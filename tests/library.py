@@ -10,7 +10,7 @@ from homequeue import ledger, tasks
 from homequeue.media import media
 from homequeue.models import TABLES, Asset, Job, Rendition, User
 from homequeue.queue import queue
-from homequeue.services import ingest
+from homequeue.services import batches, ingest
 from tests import pictures
 
 
@@ -34,7 +34,14 @@ def send(
     owner: User, data: bytes, filename: str = "photo.jpg", modified: float | None = None
 ) -> ingest.Kept:
     """What an upload does, without the web."""
-    return ingest.record([receive(owner, data, filename, modified)], tasks.process_asset)[0]
+    return record([receive(owner, data, filename, modified)])[0]
+
+
+def record(
+    received: list[ingest.Received], defer: ingest.Defer = tasks.process_asset
+) -> list[ingest.Kept]:
+    """Record what a user sends now."""
+    return ingest.record(received, defer, lambda: batches.of_now(received[0].upload.owner))
 
 
 def row(owner: User, number: int, **values: Any) -> Asset:

@@ -159,3 +159,21 @@ def jpeg_claiming(width: int, height: int) -> bytes:
     small = data(scene(64, 48))
     at = small.index(b"\xff\xc0") + 5
     return small[:at] + struct.pack(">HH", height, width) + small[at + 4 :]
+
+
+def tiff(width: int, height: int, bands: int, photometric: int, rows: bytes) -> bytes:
+    """A TIFF of 16 bits a band, in one strip."""
+    extra = ((338, 3, 1, 2),) if bands == 4 and photometric == 2 else ()
+    tags = (
+        (256, 3, 1, width), (257, 3, 1, height), (258, 3, bands, 0), (259, 3, 1, 1),
+        (262, 3, 1, photometric), (273, 4, 1, 0), (277, 3, 1, bands), (278, 3, 1, height),
+        (279, 4, 1, len(rows)), *extra,
+    )  # fmt: skip
+    depths = 8 + 2 + 12 * len(tags) + 4
+    places = {258: depths, 273: depths + 2 * bands}
+    directory = b"".join(
+        struct.pack("<HHII", tag, kind, count, places.get(tag, value))
+        for tag, kind, count, value in tags
+    )
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + directory + bytes(4)
+    return head + struct.pack(f"<{bands}H", *[16] * bands) + rows

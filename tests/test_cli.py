@@ -19,8 +19,8 @@ from peewee import OperationalError
 
 from homequeue import __version__, cli, facts, holds, ledger, processes
 from homequeue.cli import unit
-from homequeue.cli.jobs import span
 from homequeue.cli.machine import _reachable
+from homequeue.cli.steer import span
 from homequeue.db import db
 from homequeue.errors import UsageError
 from homequeue.media import media
@@ -45,8 +45,12 @@ def _no_settings_of_this_machine(tmp_path, monkeypatch):
     tempfile.tempdir = None
 
 
+#: A unit does not say, as an environment may, where PostgreSQL is.
+tells_no_secret = pytest.mark.sqlite("its address is a secret")
+
+
 @pytest.fixture
-def call(tmp_path, capsys, monkeypatch, environ):
+def call(tmp_path, capsys, monkeypatch, where_rows_are):
     """Run a command with the data folder of this test; code, stdout and stderr."""
 
     def run(*words: str, stdin: str = "", data: bool = True) -> tuple[int, str, str]:
@@ -203,6 +207,35 @@ def test_every_option_is_a_flag(call):
     assert "server.host = 0.0.0.0  (default)" in out
 
 
+@tells_no_secret
+def test_config_shows_values_as_a_settings_file_has_them(call):
+    """And each of them can be read again."""
+    hours = ("--queue-quiet-hours", "22:00-7:30", "--uploads-min-free", "1.5G")
+    _, out, _ = call("config", *hours, "--video-convert", "off")
+    assert "queue.quiet_hours = 22:00-07:30  (command line)\n" in out
+    assert "uploads.min_free = 1536M  (command line)\n" in out
+    assert "video.convert = no  (command line)\n" in out
+    assert "queue.memory = 512M  (default)\n" in out
+    assert "server.url =   (default)\n" in out
+    values = r"^(\w+)\.(\w+) = (.*)  \("
+    shown = re.findall(values, out, re.MULTILINE)
+    flags = [f"--{section}-{name.replace('_', '-')}={value}" for section, name, value in shown]
+    assert re.findall(values, call("config", *flags)[1], re.MULTILINE) == shown
+
+
+def test_config_names_the_folder_and_the_file(call, tmp_path):
+    assert "# settings file: none\n" in call("config")[1]
+    (tmp_path / "my.ini").touch()
+    _, out, _ = call("config", "--config", str(tmp_path / "my.ini"))
+    assert f"# data folder: {tmp_path / 'data'}\n# settings file: {tmp_path / 'my.ini'}\n" in out
+
+
+def test_help_names_the_short_flags_first(call):
+    _, out, _ = call("--help")
+    assert "  --data DIR, --library-path DIR\n" in out
+    assert "  --port PORT, --server-port PORT\n" in out
+
+
 def test_config_hides_secrets(call, monkeypatch):
     monkeypatch.setenv("HOMEQUEUE_NOTIFICATIONS_URLS", "mailto://me:hunter2@example.org")
     code, out, err = call("config")
@@ -219,6 +252,7 @@ def test_config_check(call, tmp_path, monkeypatch):
     assert "does not exist" in refused(call("--config", str(tmp_path / "no.ini"), "config"))
     (tmp_path / "bad.ini").write_text("[server]\nprot = 1\n")
     assert "prot" in refused(call("config", "check", "--config", str(tmp_path / "bad.ini")))
+    assert "one IP address" in refused(call("config", "check", "--server-trusted-proxies", "nginx"))
     (tmp_path / "worse.ini").write_text("what is this\n[[")
     refused(call("config", "check", "--config", str(tmp_path / "worse.ini")))
 
@@ -285,6 +319,51 @@ def test_a_terminal_is_asked_twice(call, monkeypatch):
     monkeypatch.setattr(io, "StringIO", lambda _: terminal)
     assert call("user", "add", "Anna")[0] == 0
     assert "differ" in refused(call("user", "passwd", "Anna"))
+
+
+@pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
+@pytest.mark.parametrize("prompt", ["Password: ", "Once more: "])
+def test_leaving_the_prompt_changes_nothing(call, monkeypatch, key, prompt):
+    """Ctrl-D and Ctrl-C."""
+
+    def left(asked):
+        if asked == prompt:
+            raise key
+        return PASSWORD
+
+    monkeypatch.setattr("getpass.getpass", left)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(io, "StringIO", lambda _: terminal)
+    code, out, err = call("user", "add", "Anna")
+    assert (code, out) == (1, "")
+    assert err == "\nhomequeue: No password was given, so nothing was changed.\n"
+    assert not User.select().exists()
+
+
+def test_a_password_that_anybody_would_try_is_refused(home):
+    passwd = ("user", "passwd", "Ben", "--password-stdin")
+    assert "anybody would try" in refused(home(*passwd, stdin="password1\n"))
+    assert "anybody would try" in refused(home(*passwd, stdin="Ben-2019\n"))
+    assert users.sign_in("Ben", PASSWORD, "x")
+
+
+def test_listing_nobody_and_nothing_says_so(home):
+    assert home("token", "list") == (0, "", "There are no tokens.\n")
+    User.delete().execute()
+    code, out, err = home("user", "list")
+    assert (code, out) == (0, "")
+    assert err.startswith("There is no account yet: homequeue user add")
+
+
+def test_tokens_are_removed_all_or_none(home):
+    home("token", "add", "Ben", "--name", "phone")
+    number = str(Token.get().id)
+    words = refused(home("token", "remove", number, "77", "78"))
+    assert "There is no token 77, 78; nothing was removed." in words
+    assert Token.select().count() == 1
+    assert home("token", "remove", number, number)[1].count("\n") == 1
+    assert Token.select().count() == 0
 
 
 def test_a_new_password(home):
@@ -413,6 +492,17 @@ def test_importing_what_is_not_taken(home, camera):
     assert f"{camera}/notes.txt: This is not a photo" in err
 
 
+def test_importing_passes_over_what_is_always_there(home, camera):
+    for name in ("Thumbs.db", "desktop.ini", ".DS_Store", "IMG_1.AAE", "IMG_1.jpg.json", "a.THM"):
+        (camera / name).write_text("x")
+    words = ("import", str(camera), str(camera / ".DS_Store"), "--owner", "Ben", "--move")
+    code, out, err = home(*words)
+    assert (code, out) == (0, "3 added, 0 already here, 0 not accepted, 6 skipped\n")
+    assert "Looked at 9 of 9" in err
+    assert len(list(camera.iterdir())) == 6
+    assert home(*words)[:2] == (0, "0 added, 0 already here, 0 not accepted, 6 skipped\n")
+
+
 def test_importing_for_whom(home, call, camera):
     assert "--owner" in refused(home("import", str(camera)))
     assert "nobody called" in refused(home("import", str(camera), "--owner", "Eve"))
@@ -508,13 +598,14 @@ def test_showing_a_job(home):
 @pytest.mark.parametrize("action", ["show", "retry", "cancel"])
 @pytest.mark.parametrize("number", ["77", "0", "9" * 30])
 def test_a_job_that_is_not_there(home, action, number):
-    assert "no such job" in refused(home("jobs", action, number))
+    assert f"no such job: {number}." in refused(home("jobs", action, number))
 
 
 def test_trying_again_and_cancelling(home):
     one, two = job("failed", task="rescue"), job("failed", task="rescue")
     assert home("jobs", "retry", str(one.id), str(two.id))[:2] == (0, "2 jobs queued again.\n")
-    assert "only one that ended badly" in refused(home("jobs", "retry", str(one.id)))
+    words = refused(home("jobs", "retry", str(one.id)))
+    assert f"Job {one.id}: This job is fine; only one that ended badly" in words
     assert home("jobs", "cancel", str(one.id))[:2] == (0, "1 job cancelled.\n")
     assert "only one that waits" in refused(home("jobs", "cancel", str(one.id)))
     assert {found.id: found.state for found in Job.select()} == {
@@ -526,7 +617,7 @@ def test_trying_again_and_cancelling(home):
 @pytest.mark.parametrize(("action", "state"), [("retry", "failed"), ("cancel", "queued")])
 def test_one_wrong_number_and_nothing_is_done(home, action, state):
     one = job(state, task="rescue")
-    assert "no such job" in refused(home("jobs", action, str(one.id), "77"))
+    assert "no such job: 77." in refused(home("jobs", action, str(one.id), "77"))
     assert Job.get_by_id(one.id).state == state
 
 
@@ -716,6 +807,7 @@ def test_status_of_a_storage_that_is_not_mounted(home, serving):
 # The unit of systemd
 
 
+@tells_no_secret
 def test_the_unit_of_systemd(call):
     code, out, err = call("systemd", "--user", "pi")
     assert (code, err) == (0, "")
@@ -726,12 +818,14 @@ def test_the_unit_of_systemd(call):
     assert out.endswith("WantedBy=multi-user.target\n")
 
 
+@tells_no_secret
 def test_the_unit_waits_as_long_as_jobs_may_take(call):
     _, out, _ = call("systemd", "--queue-grace", "100")
     stop = int(re.search(r"^TimeoutStopSec=(\d+)$", out, re.MULTILINE)[1])
     assert stop > 100
 
 
+@tells_no_secret
 def test_the_unit_runs_with_the_settings_it_was_made_with(call, tmp_path):
     """Or the service would look elsewhere for photos, and could not write there."""
     ini = tmp_path / "my.ini"
@@ -748,6 +842,7 @@ def started(out: str) -> list[str]:
     return shlex.split(line.replace("$$", "$").replace("%%", "%"))
 
 
+@tells_no_secret
 def test_the_unit_starts_the_program_that_made_it(call, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", [str(tmp_path / "bin/homequeue"), "systemd"])
     assert started(call("systemd")[1])[:2] == [str(tmp_path / "bin/homequeue"), "run"]
@@ -755,18 +850,22 @@ def test_the_unit_starts_the_program_that_made_it(call, monkeypatch, tmp_path):
     assert started(call("systemd")[1])[:4] == [sys.executable, "-m", "homequeue", "run"]
 
 
+@tells_no_secret
 def test_the_unit_carries_what_was_said_here_and_no_file_says(call, monkeypatch, tmp_path):
     ini = tmp_path / "my.ini"
     ini.write_text("[server]\nport = 9000\n[trash]\ndays = 5\n")
     monkeypatch.setenv("HOMEQUEUE_UPLOADS_MAX_SIZE", "1M")
+    monkeypatch.setenv("HOMEQUEUE_QUEUE_QUIET_HOURS", "22:00-7:00")
     _, out, _ = call("systemd", "--port", "9001", "--config", str(ini))
     words = started(out)
     assert words[words.index("--server-port") + 1] == "9001"
-    assert words[words.index("--uploads-max-size") + 1] == str(2**20)
+    assert words[words.index("--uploads-max-size") + 1] == "1M"
+    assert words[words.index("--queue-quiet-hours") + 1] == "22:00-07:00"
     assert "--trash-days" not in words
     assert call(*words[words.index("run") + 1 :], "config", "check", data=False)[0] == 0
 
 
+@tells_no_secret
 def test_the_unit_tells_no_secret(call, monkeypatch):
     err = refused(call("systemd", "--queue-url", "redis://:hunter2@x"))
     assert "queue.url (command line) is secret" in err
@@ -775,6 +874,7 @@ def test_the_unit_tells_no_secret(call, monkeypatch):
     assert "HOMEQUEUE_QUEUE_URL" in refused(call("systemd"))
 
 
+@tells_no_secret
 def test_the_unit_of_a_folder_of_a_strange_name(call, tmp_path):
     folder = str(tmp_path / 'my "100 %" $photos')
     _, out, _ = call("systemd", "--data", folder, data=False)
@@ -783,6 +883,7 @@ def test_the_unit_of_a_folder_of_a_strange_name(call, tmp_path):
     assert f'\nReadWritePaths="{written}"\n' in out
 
 
+@tells_no_secret
 def test_the_unit_may_read_a_home_folder_where_something_is_there(call, monkeypatch, tmp_path):
     monkeypatch.setattr(unit, "HOMES", (f"{tmp_path}/",))
     monkeypatch.setattr(sys, "argv", ["/opt/homequeue"])
@@ -800,18 +901,21 @@ def me(monkeypatch, tmp_path):
     return pwd.getpwuid(os.getuid()).pw_name
 
 
+@tells_no_secret
 def test_a_unit_that_cannot_be_installed_says_so(call, me, monkeypatch):
     monkeypatch.setattr(unit, "UNIT_PATH", "/nowhere/homequeue.service")
     err = refused(call("systemd", "--install", "--user", me))
     assert "/nowhere/homequeue.service cannot be written: No such file" in err
 
 
+@tells_no_secret
 def test_a_unit_for_an_account_that_is_not_there_is_not_installed(call, me, tmp_path):
     err = refused(call("systemd", "--install", "--user", "nobody-at-all"))
     assert "sudo useradd --system nobody-at-all" in err
     assert not (tmp_path / "homequeue.service").exists()
 
 
+@tells_no_secret
 def test_a_unit_that_is_installed_says_what_is_next(call, me, tmp_path):
     code, out, _ = call("systemd", "--install", "--user", me)
     assert code == 0
@@ -824,6 +928,7 @@ def test_a_unit_that_is_installed_says_what_is_next(call, me, tmp_path):
     assert f"\nUser={me}\n" in (tmp_path / "homequeue.service").read_text()
 
 
+@tells_no_secret
 def test_a_folder_that_is_there_is_given_to_the_account(home, me, monkeypatch, tmp_path):
     assert "chown" not in home("systemd", "--install", "--user", me)[1]
     other = SimpleNamespace(pw_name="other", pw_uid=os.getuid() + 1)
@@ -848,6 +953,13 @@ def test_a_folder_that_cannot_be_used_is_one_line(call, tmp_path):
     assert "cannot be used" in refused(
         call("worker", "--data", str(tmp_path / "file/data"), data=False)
     )
+
+
+@pytest.mark.parametrize("command", ["run", "web", "worker", "status"])
+def test_a_data_folder_that_is_a_file_is_one_line(call, tmp_path, command):
+    (tmp_path / "data").write_text("x")
+    assert f"{tmp_path / 'data'} is a file" in refused(call(command, "--port", "0"))
+    assert (tmp_path / "data").read_text() == "x"
 
 
 def test_a_newer_database_is_one_line(home):

@@ -43,7 +43,7 @@ def test_commands_are_documented(command):
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_routes_are_documented(route):
-    path = re.sub(r"<asset_id:id>|<job_id:id>", "ID", route.path)
+    path = re.sub(r"<asset_id:id>|<job_id:id>|<batch_id:id>|<upload_id>", "ID", route.path)
     path = path.replace("<path:path>", "PATH").replace("<task>", "TASK")
     path = path.replace("<filename:path>", "NAME")
     docs = text("docs/http.md")

@@ -19,6 +19,7 @@ FLOORS = (
         "holds",
         "runs",
         "ledger",
+        "incoming",
         "media",
         "queue",
         "migrations",

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from homequeue.errors import Conflict, NoSpace, Unavailable
-from homequeue.media import AHEAD, LONGEST_NAME, Incoming, Media, checksum_of, media, safe_name
+from homequeue.incoming import AHEAD, Incoming
+from homequeue.media import LONGEST_NAME, Media, checksum_of, media, safe_name
 from tests import corpora
 from tests.library import incoming, originals, rendition_files, sha256
 

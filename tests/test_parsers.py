@@ -58,8 +58,35 @@ def test_what_is_no_address_of_redis_is_not_told(wrong):
 def test_one_proxy():
     assert parsers.proxy("") == ()
     assert parsers.proxy(" 10.0.0.1 ") == ("10.0.0.1",)
-    with pytest.raises(ValueError, match="one address"):
-        parsers.proxy("10.0.0.1, 10.0.0.2")
+    assert parsers.proxy("0:0::1") == ("::1",)
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.1, 10.0.0.2", "nginx", "localhost", "10.0.0.0/8", "*"])
+def test_what_is_not_one_proxy(wrong):
+    with pytest.raises(ValueError, match="one IP address"):
+        parsers.proxy(wrong)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "written"),
+    [
+        (parsers.size, "0", "0"),
+        (parsers.size, "1000", "1000"),
+        (parsers.size, "1.5G", "1536M"),
+        (parsers.size, "2048K", "2M"),
+        (parsers.size, "3T", "3T"),
+        (parsers.quiet_hours, "", ""),
+        (parsers.quiet_hours, "9:05-00:00", "09:05-00:00"),
+        (parsers.yes_no, "off", "no"),
+        (parsers.channels, "json://a,json://b", "json://a json://b"),
+        (parsers.proxy, "", ""),
+        (parsers.whole, " 07 ", "7"),
+        (parsers.text, " /srv ", "/srv"),
+    ],
+)
+def test_what_was_read_is_written_and_read_again(parse, text, written):
+    assert parsers.written(parse, parse(text)) == written
+    assert parse(written) == parse(text)
 
 
 @pytest.mark.parametrize("text", ["https://photos.home", "http://pi:8420/", ""])

@@ -12,7 +12,8 @@ from bottle import HTTPResponse, parse_range_header
 
 from homequeue.errors import NotFound
 from homequeue.media import media
-from homequeue.services import assets
+from homequeue.services import assets, conversion
+from homequeue.web import films
 from homequeue.web.visits import Visit, as_json
 
 IMMUTABLE = "private, max-age=31536000, immutable"
@@ -44,6 +45,21 @@ def original(visit: Visit, asset_id: int) -> HTTPResponse:
         "Cache-Control": "private, no-cache",
     }
     return _send(visit, asset.path, asset.size, asset.mime, asset.checksum, headers)
+
+
+def video(visit: Visit, asset_id: int) -> HTTPResponse:
+    """Send a video in a form that browsers play: as it came, or converted."""
+    asset = assets.get(visit.user, asset_id)
+    if asset.kind != assets.VIDEO:
+        raise NotFound("This is not a video.")
+    if asset.playable:
+        headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-cache"}
+        mime = films.PLAYED_AS.get(asset.mime, asset.mime)
+        return _send(visit, asset.path, asset.size, mime, asset.checksum, headers)
+    is_made = assets.rendition(asset, conversion.SPEC) is not None
+    if asset.state == assets.READY and not is_made and not films.is_coming(asset):
+        raise NotFound(films.CANNOT)
+    return _rendition(visit, asset_id, conversion.SPEC)
 
 
 def static(visit: Visit, path: str) -> HTTPResponse:

@@ -3,7 +3,6 @@
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,31 +10,44 @@ from urllib.parse import urlencode
 
 from bottle import HTTPResponse, SimpleTemplate, template
 
-from homequeue import __version__, config, holds, ledger
+from homequeue import __version__, config, processes
 from homequeue.models import Asset
-from homequeue.services import assets, cleanup, figures, ingest, jobs
+from homequeue.services import assets, cleanup, ingest
 from homequeue.web import shapes
 from homequeue.web.visits import Visit, see_other
 
-VIEWS = str(Path(__file__).parent / "views")
-#: How many jobs of a kind the activity page lists.
-LISTED = 20
+#: One list, for Bottle keeps the views it has read by the very list of folders.
+VIEWS = [str(Path(__file__).parent / "views")]
 #: What a page says after a form was dealt with, by the first word of `said` in its address.
 SAID = {
     "trashed": "Moved to the trash.",
     "restored": "Taken out of the trash.",
     "purged": "Deleted for good.",
     "emptied": "The trash is empty now.",
+    "captioned": "The caption is saved.",
     "password": "Your password is changed. Other browsers have to sign in again.",
+    "retried": "It is being tried again.",
+    "cancelled": "Cancelled.",
+    "stopped": "Stopped.",
+    "dismissed": "Dismissed. It stays in the history.",
+    "paused": "Paused. What runs is still finished.",
+    "resumed": "Going on.",
+    "workers": "Saved.",
+    "again": "Queued. They are made again after everything else.",
+    "started": "Started.",
+    "switched": "Saved.",
 }
-ACCEPT = "image/jpeg,image/png,image/webp,image/gif,image/heic,image/heif,image/avif,image/tiff"
+ACCEPT = (
+    "image/jpeg,image/png,image/webp,image/gif,image/heic,image/heif,image/avif,image/tiff,"
+    "video/*,.mkv,.mts,.m2ts"
+)
 
 
 def page(visit: Visit, view: str, status: int = 200, **context: Any) -> HTTPResponse:
     """Return a rendered view with what every view is given."""
     body = template(
         f"{view}.tpl",
-        template_lookup=[VIEWS],
+        template_lookup=VIEWS,
         template_adapter=SimpleTemplate,
         version=__version__,
         asset_url=static_url,
@@ -79,19 +91,17 @@ def timeline(visit: Visit) -> HTTPResponse:
     shown, following = assets.timeline(visit.user, chosen, visit.query("cursor"))
     unfinished = Asset.state.in_((assets.PENDING, assets.PROCESSING))
     query = {"q": chosen.q, "favorite": chosen.favorite and 1, "cursor": following}
-    shown_page = page(
-        visit,
-        "timeline",
-        days=by_day(shown),
-        older=f"/?{urlencode({k: v for k, v in query.items() if v})}" if following else None,
-        chosen=chosen,
-        found=assets.total(visit.user, chosen),
-        count=assets.count(visit.user),
-        paused=_paused(),
-        busy=assets.count(visit.user, unfinished),
-        failed=assets.count(visit.user, Asset.state == assets.FAILED),
-    )
-    return _conditional(visit, shown_page)
+    context: dict[str, Any] = {
+        "days": by_day(shown),
+        "older": f"/?{urlencode({k: v for k, v in query.items() if v})}" if following else None,
+        "chosen": chosen,
+        "found": assets.total(visit.user, chosen),
+        "count": assets.count(visit.user),
+        "paused": _paused(),
+        "busy": assets.count(visit.user, unfinished),
+        "failed": assets.count(visit.user, Asset.state == assets.FAILED),
+    }
+    return conditional(visit, context, lambda: page(visit, "timeline", **context))
 
 
 def by_day(found: list[Asset]) -> list[dict[str, Any]]:
@@ -146,11 +156,6 @@ def upload(visit: Visit, results: list[dict[str, Any]] | None = None) -> HTTPRes
     )
 
 
-def activity(visit: Visit) -> HTTPResponse:
-    """Show what the queue does."""
-    return _conditional(visit, page(visit, "activity", **_activity(visit)))
-
-
 def change(
     visit: Visit, asset_id: int, change_asset: Callable[[Asset], None], back: str, said: str
 ) -> HTTPResponse:
@@ -167,94 +172,33 @@ def edit(visit: Visit, asset_id: int) -> HTTPResponse:
     if "caption" in visit.request.forms:
         changes["caption"] = visit.form("caption").replace("\r\n", "\n").strip() or None
     assets.edit(assets.get(visit.user, asset_id), changes)
-    return see_other(f"/assets/{asset_id}")
+    here = f"/assets/{asset_id}"
+    return see_other(say(here, "captioned") if "caption" in changes else here)
 
 
-def _conditional(visit: Visit, answer: HTTPResponse) -> HTTPResponse:
-    """Return a page that is polled; a client that has this very page already is told so (304)."""
-    etag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+def conditional(visit: Visit, version: object, make: Callable[[], HTTPResponse]) -> HTTPResponse:
+    """Return a page that is polled, or 304 to a client that has this version of it already.
+
+    Then it need not even be made.
+    """
+    # Another process may be another release; a form of another session has another token.
+    who = processes.identity(), visit.principal.user, visit.csrf, visit.request.url, version
+    etag = f'"{hashlib.sha256(repr(who).encode()).hexdigest()[:32]}"'
     if visit.header("If-None-Match") == etag:
         return HTTPResponse(status=304, headers={"ETag": etag})
+    answer = make()
     answer.set_header("ETag", etag)
     # After a sign-out nobody may leaf back to it; who polls remembers the ETag by itself.
     answer.set_header("Cache-Control", "no-store")
     return answer
 
 
-def _activity(visit: Visit) -> dict[str, Any]:
-    user = None if visit.user.is_admin else visit.user
-    now = time.time()
-    groups = {
-        "running": (ledger.RUNNING,),
-        "waiting": ledger.WAITING,
-        "failed": (ledger.FAILED, ledger.QUARANTINED),
-        "recent": (ledger.SUCCEEDED, ledger.CANCELLED),
-    }
-    periodic = figures.periodic()
-    chosen = {name: jobs.Chosen(user, states) for name, states in groups.items()}
-    # The house's own chores would bury everything else; they have a table of their own.
-    chores = tuple(row["task"] for row in periodic)
-    chosen["recent"] = replace(chosen["recent"], besides=chores)
-    found = {name: jobs.listed(one, LISTED) for name, one in chosen.items()}
-    found["waiting"] = jobs.upcoming(chosen["waiting"], LISTED)
-    rows = {
-        name: shapes.job_rows(some, now, with_traceback=visit.user.is_admin)
-        for name, some in found.items()
-    }
-    totals = {name: jobs.total(chosen[name]) for name in ("running", "waiting", "failed")}
-    unfinished = jobs.Chosen(user, (*ledger.WAITING, ledger.RUNNING), "process_asset")
-    totals["photos"] = jobs.total(unfinished)
-    paused = holds.paused_until()
-    return {
-        **rows,
-        "waiting_total": totals["waiting"],
-        "failed_total": totals["failed"],
-        "summary": _summary(totals, paused > now),
-        "counts": {shapes.STATE_WORDS[state]: n for state, n in jobs.counts(user).items() if n},
-        "workers": [
-            {
-                "name": f"Worker {number}",
-                "alive": True,
-                "since_label": f"since {shapes.near_label(worker.started_at, now)}",
-            }
-            for number, worker in enumerate(figures.present_workers(), 1)
-        ],
-        "paused": shapes.paused_label(paused, now),
-        "periodic": [_periodic_row(row, now) for row in periodic],
-    }
-
-
-def _summary(totals: dict[str, int], is_paused: bool) -> str:
-    busy = totals["running"] + totals["waiting"]
-    if is_paused and totals["photos"]:
-        return f"Paused, with {shapes.photos(totals['photos'])} waiting."
-    if is_paused:
-        return "Paused. No photo is waiting."
-    if totals["photos"]:
-        return f"Making previews for {shapes.photos(totals['photos'])}."
-    if totals["running"]:
-        return "Working."
-    if busy:
-        return "Nothing to do right now. Something is waiting for its time."
-    if totals["failed"]:
-        return "All done, except for what needs a look below."
-    return "All done. Nothing is waiting."
-
-
 def _paused() -> str:
     return shapes.paused_label(assets.paused_until(), time.time())
 
 
-def _periodic_row(row: dict[str, Any], now: float) -> dict[str, Any]:
-    job, last = row["last_job"], shapes.near_label(row["last_due"], now)
-    return {
-        "label": row["label"],
-        "last_label": f"last {last}" if last else "",
-        "next_label": f"next {shapes.near_label(row['next_due'], now)}",
-        "result": "" if job is None else shapes.STATE_WORDS[job.state],
-    }
-
-
 def _purge_label(asset: Asset, days: int) -> str:
+    if not days:
+        return ""
     left = days * 86400 - (time.time() - (asset.trashed_at or 0))
     return f"goes for good in {shapes.ago(left)}" if left > 0 else "goes for good tonight"

@@ -5,15 +5,15 @@ What changes something takes JSON, or a form, which is then sent back to the pag
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from bottle import HTTPResponse
 
 from homequeue import holds, ledger, tasks
 from homequeue.errors import Invalid
-from homequeue.models import Job, User, Worker
-from homequeue.services import assets, figures, jobs, machine, steering
+from homequeue.models import Job, User
+from homequeue.services import assets, batches, crew, figures, jobs, machine, steering
 from homequeue.web import shapes
 from homequeue.web.shapes import rfc3339
 from homequeue.web.visits import Visit, as_json, see_other
@@ -38,10 +38,11 @@ def chosen(visit: Visit) -> jobs.Chosen:
     states = tuple((visit.query("state") or "").replace(",", " ").split())
     if unknown := set(states) - set(ledger.STATES):
         raise Invalid(f"There is no state {', '.join(sorted(unknown))}.")
-    return jobs.Chosen(
-        user=_whose(visit),
+    like = _like(visit, visit.number("like", 0, 2**62))
+    return replace(
+        like,
         states=states,
-        task=visit.query("task") or None,
+        task=like.task or visit.query("task") or None,
         asset=visit.number("asset", 0, 2**62) or None,
         batch=visit.number("batch", 0, 2**62) or None,
         text=visit.query("q") or "",
@@ -61,11 +62,12 @@ def on_job(visit: Visit, job_id: int, act: Act) -> HTTPResponse:
 
 
 def on_failed(visit: Visit, act: ActOnAll) -> HTTPResponse:
-    """Do something to all jobs that ended badly, or to those of a `task` and an `error`."""
+    """Do something to all jobs that ended badly, of a `task`, an `error`, or `like` another."""
     fields = visit.fields()
-    group = jobs.Chosen(
-        user=_whose(visit), task=_text(fields, "task") or None, error=_text(fields, "error") or None
-    )
+    task, error = _text(fields, "task") or None, _text(fields, "error") or None
+    group = jobs.Chosen(user=_whose(visit), task=task, error=error)
+    if (like := _number(visit, "like", jobs.LARGEST)) is not None:
+        group = _like(visit, int(like))
     count = act(group, visit.user.name)
     return _done(visit, lambda: as_json({"jobs": count}))
 
@@ -83,7 +85,8 @@ def get_queue(visit: Visit) -> HTTPResponse:
                 "hour": figures.throughput(3600, whose),
             },
             "oldest_wait": round(figures.oldest_wait(whose), 3),
-            "workers": [_worker(worker) for worker in figures.present_workers()],
+            "workers": [_worker(hand) for hand in crew.on_duty()],
+            "batches": [_batch(progress) for progress in batches.unfinished(whose)],
             "photos_left": figures.photos_left(whose),
             "seconds_left": None if left is None else round(left, 1),
             "paused_until": rfc3339(holds.paused_until() or None),
@@ -115,9 +118,13 @@ def get_history(visit: Visit) -> HTTPResponse:
 
 
 def pause_queue(visit: Visit) -> HTTPResponse:
-    """Start no more jobs, or none of a `task`, for `seconds` or until resumed."""
-    seconds = _number(visit, "seconds", 10**9)
-    steering.pause(seconds, visit.user.name, _text(visit.fields(), "task"))
+    """Start no more jobs, or none of a `task`, for `seconds`, until "morning" or until resumed."""
+    fields = visit.fields()
+    until = _text(fields, "until")
+    if until not in ("", "morning"):
+        raise Invalid("“until” is morning, or is left out.")
+    seconds = steering.until_morning() if until else _number(visit, "seconds", 10**9)
+    steering.pause(seconds, visit.user.name, _text(fields, "task"))
     return _done(visit, lambda: get_queue(visit))
 
 
@@ -166,6 +173,15 @@ def _done(visit: Visit, answer: Callable[[], HTTPResponse]) -> HTTPResponse:
     return see_other(visit.form("next") or "/activity") if visit.is_form else answer()
 
 
+def _like(visit: Visit, job_id: int) -> jobs.Chosen:
+    """Return the jobs of the same task that ended for the same reason as one; of 0 all."""
+    whose = _whose(visit)
+    if not job_id:
+        return jobs.Chosen(user=whose)
+    job = jobs.get(job_id, whose)
+    return jobs.Chosen(user=whose, task=job.task, error=job.error)
+
+
 def _whose(visit: Visit) -> User | None:
     return None if visit.user.is_admin else visit.user
 
@@ -189,12 +205,28 @@ def _for_admins() -> dict[str, Any]:
     }
 
 
-def _worker(worker: Worker) -> dict[str, Any]:
+def _worker(hand: crew.Hand) -> dict[str, Any]:
     return {
-        "name": worker.name,
-        "identity": worker.identity,
-        "started_at": rfc3339(worker.started_at),
-        "seen_at": rfc3339(worker.seen_at),
+        "name": hand.name,
+        "identity": hand.worker.identity,
+        "started_at": rfc3339(hand.worker.started_at),
+        "seen_at": rfc3339(hand.worker.seen_at),
+        "job": hand.job.id if hand.job else None,
+        "memory": hand.memory,
+        "stuck": hand.is_stuck,
+    }
+
+
+def _batch(progress: batches.Progress) -> dict[str, Any]:
+    left = figures.seconds_until_done(jobs.Chosen(batch=progress.batch.id))
+    return {
+        "id": progress.batch.id,
+        "kind": progress.batch.kind,
+        "made_at": rfc3339(progress.batch.made_at),
+        "total": progress.total,
+        "done": progress.done,
+        "failed": progress.failed,
+        "seconds_left": None if left is None else round(left, 1),
     }
 
 

@@ -28,4 +28,4 @@ class Route:
     @property
     def writes(self) -> bool:
         """Whether it changes anything."""
-        return self.method not in ("GET", "HEAD")
+        return self.method not in ("GET", "HEAD", "OPTIONS")

@@ -5,12 +5,29 @@ from functools import partial
 from bottle import HTTPResponse
 
 from homequeue.services import assets, steering
-from homequeue.web import accounts, files, health, library, openapi, pages, queue_api, uploads
+from homequeue.web import (
+    accounts,
+    activity,
+    backstage,
+    files,
+    health,
+    history,
+    library,
+    metrics,
+    openapi,
+    pages,
+    queue_api,
+    receipts,
+    tus,
+    uploads,
+)
 from homequeue.web.principals import PUBLIC
 from homequeue.web.route import Route
+from homequeue.web.security import TUS_PATH
 from homequeue.web.visits import Visit
 
 ASSET = "/api/assets/<asset_id:id>"
+UPLOAD = f"{TUS_PATH}/<upload_id>"
 JOB = "/api/jobs/<job_id:id>"
 
 
@@ -30,7 +47,7 @@ ROUTES: tuple[Route, ...] = (
     # Anybody
     Route("GET", "/healthz", health.healthz, PUBLIC, any_host=True),
     Route("GET", "/readyz", health.readyz, PUBLIC, any_host=True),
-    Route("GET", "/metrics", health.metrics, PUBLIC, any_host=True),
+    Route("GET", "/metrics", metrics.metrics, PUBLIC, any_host=True),
     Route("GET", "/static/<path:path>", files.static, PUBLIC),
     Route("GET", "/sign-in", accounts.show_sign_in, PUBLIC),
     Route("POST", "/sign-in", accounts.sign_in, PUBLIC),
@@ -50,13 +67,24 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/trash/empty", pages.empty_trash, "write"),
     Route("GET", "/password", accounts.show_password, "read"),
     Route("POST", "/password", accounts.change_password, "write"),
-    Route("GET", "/activity", pages.activity, "read"),
+    Route("GET", "/activity", activity.show, "read"),
+    Route("GET", "/activity/history", history.show, "read"),
+    Route("GET", "/activity/machine", backstage.show, "admin"),
+    Route("GET", "/jobs/<job_id:id>", history.show_job, "read"),
     Route("GET", "/openapi.json", describe, "read"),
     # Assets
     Route("POST", "/api/assets", uploads.post_assets, "upload"),
     Route("PUT", "/api/assets", uploads.put_asset, "upload"),
     Route("PUT", "/api/assets/<filename:path>", uploads.put_asset, "upload"),
     Route("POST", "/api/assets/check", library.check_assets, "upload"),
+    Route("OPTIONS", TUS_PATH, tus.options, PUBLIC),
+    Route("OPTIONS", UPLOAD, tus.options, PUBLIC),
+    Route("POST", TUS_PATH, tus.create, "upload"),
+    Route("HEAD", UPLOAD, tus.show, "upload"),
+    Route("PATCH", UPLOAD, tus.add, "upload"),
+    Route("DELETE", UPLOAD, tus.terminate, "upload"),
+    Route("GET", "/api/batches/<batch_id:id>", receipts.get_batch, "read"),
+    Route("GET", "/batches/<batch_id:id>", receipts.show, "read"),
     Route("GET", "/api/assets", library.list_assets, "read"),
     Route("GET", ASSET, library.get_asset, "read"),
     Route("PATCH", ASSET, library.patch_asset, "write"),
@@ -65,6 +93,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{ASSET}/thumbnail", files.thumbnail, "read"),
     Route("GET", f"{ASSET}/preview", files.preview, "read"),
     Route("GET", f"{ASSET}/original", files.original, "read"),
+    Route("GET", f"{ASSET}/video", files.video, "read"),
     # The queue
     Route("GET", "/api/jobs", queue_api.list_jobs, "read"),
     Route("GET", JOB, queue_api.get_job, "read"),

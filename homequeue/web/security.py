@@ -27,16 +27,28 @@ HEADERS: tuple[tuple[str, str], ...] = (
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
 )
 
+#: Where resumable uploads are, and what every answer there says it speaks.
+TUS_PATH = "/api/uploads"
+TUS_VERSION = "1.0.0"
+
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
+def headers_at(path: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of every answer at an address."""
+    if path != TUS_PATH and not path.startswith(f"{TUS_PATH}/"):
+        return HEADERS
+    return (*HEADERS, ("Tus-Resumable", TUS_VERSION))
+
+
 def secured(app: Wsgi) -> Wsgi:
-    """Return the application with HEADERS on every answer; an answer's own header wins."""
+    """Return the application with these headers on every answer; an answer's own header wins."""
 
     def wrapped(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             own = {name.lower() for name, _ in headers}
-            missing = [pair for pair in HEADERS if pair[0].lower() not in own]
+            wanted = headers_at(environ["PATH_INFO"])
+            missing = [pair for pair in wanted if pair[0].lower() not in own]
             if "cache-control" not in own:
                 missing.append(("Cache-Control", "no-store"))
             return start_response(status, headers + missing, exc_info)

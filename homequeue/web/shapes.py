@@ -1,12 +1,14 @@
 """What assets and jobs look like from outside: the JSON of the API and the dicts of the pages."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from homequeue import ledger
 from homequeue.models import Asset, Job, Rendition, User
 from homequeue.services import assets, ingest, jobs, steering
+from homequeue.web import films
 
 STATE_WORDS = {
     ledger.QUEUED: "Waiting",
@@ -18,7 +20,13 @@ STATE_WORDS = {
     ledger.CANCELLED: "Cancelled",
     ledger.QUARANTINED: "Set aside",
 }
-TAKEN_SOURCES = {"upload": "when it was uploaded", "file": "the date of the file"}
+TAKEN_SOURCES = {
+    "upload": "when it was uploaded",
+    "file": "when the file was last changed",
+    "name": "taken from the file name",
+    "video": "written in the video",
+    "sidecar": "written in its sidecar file",
+}
 
 
 def rfc3339(moment: float | None) -> str | None:
@@ -31,11 +39,14 @@ def rfc3339(moment: float | None) -> str | None:
 def asset_urls(asset: Asset) -> dict[str, str | None]:
     """Return where the bytes of an asset are, None for what is not made yet."""
     made = {row.spec: row for row in asset.renditions}  # type: ignore[attr-defined]
-    return {
+    urls = {
         "thumbnail": _rendition_url(asset, made.get("thumbnail")),
         "preview": _rendition_url(asset, made.get("preview")),
         "original": f"/api/assets/{asset.id}/original",
     }
+    if asset.kind == assets.VIDEO:
+        urls["video"] = films.address(asset, _rendition_url(asset, made.get("video")))
+    return urls
 
 
 def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
         "mime": asset.mime,
         "width": asset.width,
         "height": asset.height,
+        "duration": asset.duration,
         "taken_at": asset.taken_at,
         "offset": asset.taken_offset,
         "taken_at_source": asset.taken_at_source,
@@ -60,7 +72,11 @@ def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
         "gps": place,
         "rating": asset.rating,
         "caption": asset.caption,
-        "tags": [],
+        "tags": json.loads(asset.tags),
+        "altitude": asset.altitude,
+        "thumbhash": asset.thumbhash,
+        "animated": asset.animated,
+        "motion": json.loads(asset.motion) if asset.motion else None,
         "favorite": asset.favorite,
         "trashed_at": rfc3339(asset.trashed_at),
         "owner": owner.name,
@@ -82,6 +98,7 @@ def asset_tile(asset: Asset) -> dict[str, Any]:
         "error": asset.error,
         "damaged": asset.damaged,
         "favorite": asset.favorite,
+        "duration_label": films.duration_label(asset.duration),
         "taken_label": day_label(asset.taken_at) + ", " + asset.taken_at[11:16],
         **asset_urls(asset),
     }
@@ -89,7 +106,9 @@ def asset_tile(asset: Asset) -> dict[str, Any]:
 
 def asset_details(asset: Asset) -> dict[str, Any]:
     """Return an asset as the viewer shows it."""
-    return asset_tile(asset) | {
+    tile = asset_tile(asset)
+    return tile | {
+        "film": films.details(asset, tile.get("video")),
         "size_label": ingest.in_words(asset.size),
         "camera_label": _camera_label(asset),
         "lens": asset.lens or "",
@@ -99,6 +118,7 @@ def asset_details(asset: Asset) -> dict[str, Any]:
         "taken_source_label": TAKEN_SOURCES.get(asset.taken_at_source, "written in the photo"),
         "uploaded_label": moment_label(asset.uploaded_at),
         "trashed": asset.trashed_at is not None,
+        "has_original": assets.has_original(asset),
         "job_id": assets.failed_job(asset),
     }
 
@@ -133,29 +153,11 @@ def outcome(job: Job) -> dict[str, Any]:
     return {"state": job.state, "result": result, "error": job.error}
 
 
-def job_rows(found: list[Job], now: float, *, with_traceback: bool) -> list[dict[str, Any]]:
-    """Return jobs as the pages show them."""
-    names = jobs.filenames(found)
-    return [
-        {
-            "id": job.id,
-            "task": job.task,
-            "label": jobs.label(job, names.get(job.asset or 0)),
-            "state": job.state,
-            "state_label": STATE_WORDS[job.state],
-            "asset": job.asset if job.asset in names else None,
-            "thumbnail": f"/api/assets/{job.asset}/thumbnail" if _has_picture(job, names) else None,
-            "error": job.error if job.state != ledger.SUCCEEDED else "",
-            "traceback": (job.traceback or "") if with_traceback else "",
-            "queued_label": _since_label(now - job.queued_at),
-            "elapsed_label": _elapsed_label(job, now),
-            "attempts": job.attempts,
-            "max_attempts": job.max_attempts,
-            "can_retry": job.state in ledger.ENDED and job.state != ledger.SUCCEEDED,
-            "can_cancel": job.state in ledger.WAITING,
-        }
-        for job in found
-    ]
+def duration(job: Job) -> float | None:
+    """Return how many seconds a job took; None if it has not ended or never began."""
+    if job.started_at is None or job.finished_at is None:
+        return None
+    return round(max(0.0, job.finished_at - job.started_at), 3)
 
 
 def day_label(taken_at: str) -> str:
@@ -186,6 +188,42 @@ def near_label(moment: float | None, now: float) -> str:
     if when.date() == today + timedelta(days=1):
         return f"tomorrow, {when:%H:%M}"
     return moment_label(moment)
+
+
+def since_label(seconds: float) -> str:
+    """Return how long ago something was, in words."""
+    return f"{ago(seconds)} ago" if seconds >= 1 else "just now"
+
+
+def took_label(seconds: float) -> str:
+    """Return how long something took, in few words.
+
+    >>> took_label(0.0421), took_label(3.21), took_label(75)
+    ('0.04 s', '3.2 s', '75 s')
+    """
+    if seconds >= 120:
+        return ago(seconds)
+    return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.{seconds < 10:d}f} s"
+
+
+def left_label(seconds: float | None) -> str:
+    """Return how long something will still take, no more exactly than anybody can know.
+
+    >>> left_label(20), left_label(340), left_label(5400), left_label(None)
+    ('less than a minute', 'about 6 minutes', 'about 1½ hours', '')
+    """
+    if seconds is None:
+        return ""
+    if seconds <= 50:
+        return "less than a minute"
+    minutes = max(1, math.ceil(seconds / 60))
+    if minutes <= 50:
+        return f"about {minutes} minute{'s' if minutes != 1 else ''}"
+    halves = max(2, round(seconds / 1800))
+    if halves < 10:
+        hours = f"{halves // 2}{'½' if halves % 2 else ''}"
+        return f"about {hours} hour{'' if halves == 2 else 's'}"
+    return f"about {ago(seconds)}"
 
 
 def paused_label(until: float, now: float) -> str:
@@ -255,7 +293,7 @@ def _job_json(job: Job, owner: str | None, children: list[int]) -> dict[str, Any
         "due_at": rfc3339(job.due_at),
         "started_at": rfc3339(job.started_at),
         "finished_at": rfc3339(job.finished_at),
-        "duration": _duration(job),
+        "duration": duration(job),
         "result": json.loads(job.result) if job.result else None,
         "error": job.error,
         "traceback": job.traceback,
@@ -264,26 +302,3 @@ def _job_json(job: Job, owner: str | None, children: list[int]) -> dict[str, Any
         "children": children,
         "progress": job.progress,
     }
-
-
-def _duration(job: Job) -> float | None:
-    if job.started_at is None or job.finished_at is None:
-        return None
-    return round(max(0.0, job.finished_at - job.started_at), 3)
-
-
-def _elapsed_label(job: Job, now: float) -> str:
-    if job.state == ledger.RUNNING and job.started_at is not None:
-        return ago(now - job.started_at)
-    duration = _duration(job)
-    if duration is None:
-        return ""
-    return f"took {ago(duration)}" if duration >= 1 else "took less than a second"
-
-
-def _since_label(seconds: float) -> str:
-    return f"{ago(seconds)} ago" if seconds >= 1 else "just now"
-
-
-def _has_picture(job: Job, names: dict[int, str]) -> bool:
-    return job.state == ledger.SUCCEEDED and job.asset in names

@@ -124,7 +124,9 @@ def local_path(location: str) -> str:
 
 
 def with_retry(answer: HTTPResponse, error: HomequeueError) -> HTTPResponse:
-    """Return the answer with the moment at which to come back, where the error knows one."""
+    """Return the answer with what else the error says, such as when to come back."""
+    for name, text in error.headers.items():
+        answer.set_header(name, text)
     if isinstance(error, TooMany):
         answer.set_header("Retry-After", str(error.retry_after))
     elif error.status == 503:

@@ -1,5 +1,6 @@
 /** On every page: menus close on Escape and on a tap beside them, what was done is said once. */
 
+import './drops.js';
 import { sayAsTold, withoutSaid } from './notice.js';
 
 const MENUS = 'details:is(.account, .confirm, .caption-edit)[open]';
@@ -18,6 +19,11 @@ document.addEventListener('keydown', (event) => {
     menu.open = false;
     menu.querySelector('summary').focus();
   }
+});
+
+/* The upload page may have come without a load (see handover.js); leafing back and forth then has none either. */
+window.addEventListener('popstate', () => {
+  if ((location.pathname === '/upload') !== document.body.classList.contains('upload')) location.reload();
 });
 
 if (document.getElementById('notice').childNodes.length) {

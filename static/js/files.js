@@ -2,6 +2,9 @@
 
 const TEMPORARY = /^(\.|Thumbs\.db$|desktop\.ini$)/i;
 
+/** Whether a file of a folder is one somebody put there. */
+export const worth = (file) => !TEMPORARY.test(file.name);
+
 function fileOf(entry) {
   return new Promise((resolve) => { entry.file(resolve, () => resolve(null)); });
 }
@@ -18,7 +21,7 @@ async function entriesOf(directory) {
 }
 
 async function walk(entry, found) {
-  if (!entry || TEMPORARY.test(entry.name)) return;
+  if (!entry || !worth(entry)) return;
   if (entry.isFile) {
     const file = await fileOf(entry);
     if (file) found.push(file);

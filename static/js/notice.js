@@ -19,12 +19,18 @@ export function say(words, link) {
   if (words && link) notice.append(link);
 }
 
+/** Shows a line that may go after a while. */
+export function sayInPassing(words) {
+  say(words);
+  timer = setTimeout(leave, STAYS);
+}
+
 /** Shows what the server says on a page of ours: this one, or one that was fetched. */
 export function sayAsTold(page) {
-  clearTimeout(timer);
   const told = [...page.getElementById('notice').childNodes].map((node) => document.importNode(node, true));
-  notice.replaceChildren();
   if (!told.length) return;
+  clearTimeout(timer);
+  notice.replaceChildren();
   timer = setTimeout(() => {
     notice.replaceChildren(...told);
     timer = setTimeout(leave, STAYS);

@@ -1,36 +1,52 @@
 /** The rows of the upload page: one for each file, with its progress, its picture or its reason. */
 
+import { sizeLabel } from './speed.js';
+
 const MOST_MISSES = 6;
 const SLICE = 100;
 
 const rows = document.getElementById('rows');
 const blank = document.getElementById('row').content.firstElementChild;
 const unbuilt = [];
-let onRetry = () => {};
+const itemOf = new WeakMap();
 
-/** Shows rows for new items; `retry(item)` is called when a person asks for another try. */
-export function showRows(items, retry) {
-  onRetry = retry;
-  const idle = !unbuilt.length;
-  unbuilt.push(...items);
-  if (idle) buildSlice();
-}
-
-function sizeLabel(size) {
-  if (size < 1e3) return size === 1 ? '1 byte' : `${size} bytes`;
-  if (size < 999.5e3) return `${Math.round(size / 1e3)} kB`;
-  return size < 1e9 ? `${(size / 1e6).toFixed(1)} MB` : `${(size / 1e9).toFixed(2)} GB`;
-}
-
+/** What a person may want of a row: its button's name and icon, and what it is called for others. */
+const ACTS = {
+  pause: ['Pause', 'pause'],
+  resume: ['Resume', 'play'],
+  cancel: ['Cancel', 'close'],
+  retry: ['Try again', ''],
+  remake: ['Try again', ''],
+  choose: ['Choose it again', ''],
+};
+const OFFERS = {
+  waiting: ['pause', 'cancel'],
+  checking: ['pause', 'cancel'],
+  sending: ['pause', 'cancel'],
+  again: ['pause', 'cancel'],
+  paused: ['resume', 'cancel'],
+  choose: ['choose', 'cancel'],
+  bad: ['retry'],
+  unmade: ['remake'],
+  cancelled: ['retry'],
+};
 const WORDS = {
   waiting: 'Waiting',
+  checking: 'Looking whether it is here already',
   sending: 'Sending',
   again: 'Trying again soon',
+  paused: 'Paused',
+  choose: 'Not finished before this page was closed',
   making: 'Sent – making its preview',
   ready: 'Ready',
   known: 'Already here',
   bad: 'Not accepted',
   unmade: 'Kept, but without a preview',
+  cancelled: 'Cancelled',
+  undone: 'In the trash',
+};
+const ICONS = {
+  ready: 'check', known: 'check', bad: 'alert', unmade: 'alert', choose: 'alert', paused: 'pause', cancelled: 'close', undone: 'trash',
 };
 
 /** Does not promise a preview while the queue is paused. */
@@ -38,8 +54,19 @@ export function wordsWhilePaused(isPaused) {
   WORDS.making = isPaused ? 'Sent – its preview comes later' : 'Sent – making its preview';
 }
 
-function icon(name) {
-  return `#i-${{ ready: 'check', known: 'check', making: 'photos', bad: 'alert', unmade: 'alert' }[name] ?? 'photos'}`;
+/** Calls `act(what, item)` when a person wants something of a row: a key of ACTS. */
+export function onAct(act) {
+  rows.addEventListener('click', (event) => {
+    const what = event.target.closest('button')?.dataset.act;
+    if (what) act(what, itemOf.get(event.target.closest('.row')));
+  });
+}
+
+/** Shows rows for new items. */
+export function showRows(items) {
+  const idle = !unbuilt.length;
+  unbuilt.push(...items);
+  if (idle) buildSlice();
 }
 
 /** Builds rows a hundred at a time, so that two thousand files do not stop the page. */
@@ -47,11 +74,12 @@ function buildSlice() {
   const slice = document.createDocumentFragment();
   for (const item of unbuilt.splice(0, SLICE)) {
     const row = blank.cloneNode(true);
-    row.querySelector('.name').textContent = item.file.name;
-    row.querySelector('.size').textContent = sizeLabel(item.file.size);
+    itemOf.set(row, item);
+    row.querySelector('.name').textContent = item.name;
+    row.querySelector('.size').textContent = sizeLabel(item.size);
     item.row = row;
     item.bar = row.querySelector('progress');
-    item.bar.setAttribute('aria-label', `Sending ${item.file.name}`);
+    item.bar.setAttribute('aria-label', `Sending ${item.name}`);
     slice.append(row);
     paintRow(item);
   }
@@ -61,24 +89,38 @@ function buildSlice() {
   if (unbuilt.length) requestAnimationFrame(buildSlice);
 }
 
+function wordsOf(item) {
+  const words = item.words || WORDS[item.state];
+  const partly = item.sent > 0 && item.sent < item.size && ['sending', 'again', 'paused', 'choose'].includes(item.state);
+  if (!partly) return words;
+  const part = `${sizeLabel(item.sent)} of ${sizeLabel(item.size)}`;
+  return item.state === 'sending' ? part : `${words} · ${part}`;
+}
+
 /** Brings a row up to date with its item; cheap when nothing changed. */
 export function paintRow(item) {
   if (!item.row) return;
-  item.bar.value = item.file.size ? item.sent / item.file.size : 0;
+  item.bar.value = item.size ? item.sent / item.size : 0;
   const { row, state } = item;
-  const words = item.words || WORDS[state];
+  const words = wordsOf(item);
   if (item.painted === `${state} ${words}`) return;
-  item.painted = `${state} ${words}`;
-  const good = state === 'ready' || state === 'known';
-  const bad = state === 'bad' || state === 'unmade';
-  row.className = `row ${state}${good ? ' good' : ''}${bad ? ' bad' : ''}`;
   row.querySelector('.state').textContent = words;
-  row.querySelector('use').setAttribute('href', icon(state));
-  item.bar.hidden = state !== 'sending';
+  const moved = !item.painted?.startsWith(`${state} `);
+  item.painted = `${state} ${words}`;
+  if (moved) paintState(item);
+}
+
+function paintState(item) {
+  const { row, state } = item;
+  const good = state === 'ready' || state === 'known';
+  const bad = state === 'bad' || state === 'unmade' || state === 'choose';
+  row.className = `row ${state}${good ? ' good' : ''}${bad ? ' bad' : ''}`;
+  row.querySelector('use').setAttribute('href', `#i-${ICONS[state] ?? 'photos'}`);
+  item.bar.hidden = !(['sending', 'again', 'paused', 'choose'].includes(state) && (item.sent || state === 'sending'));
   if (item.id && row.querySelector('span.name')) linkName(item);
-  if (good && !row.querySelector('img')) addPicture(item);
-  offerRetry(item, state === 'bad' && !item.hopeless);
-  if (state === 'bad') bringForward(row);
+  if (good && !item.bare && !row.querySelector('img')) addPicture(item);
+  offer(item);
+  if (bad) bringForward(row);
 }
 
 /** Puts a refused row above the others, below those refused before: nobody looks for it in thousands. */
@@ -101,7 +143,7 @@ function linkName(item) {
   const link = document.createElement('a');
   link.className = 'name';
   link.href = `/assets/${item.id}`;
-  link.textContent = item.file.name;
+  link.textContent = item.name;
   item.row.querySelector('.name').replaceWith(link);
 }
 
@@ -122,20 +164,30 @@ function addPicture(item) {
   item.row.querySelector('.slot').append(picture);
 }
 
-function offerRetry(item, wanted) {
-  const old = item.row.querySelector('button');
-  if (!wanted) {
-    const hadFocus = old === document.activeElement;
-    old?.remove();
-    if (old && hadFocus) item.row.focus();
-    return;
+/** Offers what may be done about a row now; the keyboard stays where it was. */
+function offer(item) {
+  const wanted = item.state === 'bad' && item.forGood ? [] : OFFERS[item.state] ?? [];
+  const acts = item.row.querySelector('.acts');
+  const focused = acts.contains(document.activeElement) ? document.activeElement.dataset.act : '';
+  const there = [...acts.children].map((button) => button.dataset.act);
+  if (there.join() === wanted.join()) return;
+  acts.replaceChildren(...wanted.map((what) => button(what, item)));
+  if (focused) (acts.querySelector(`[data-act="${focused}"]`) ?? acts.firstElementChild ?? item.row).focus();
+}
+
+function button(what, item) {
+  const [words, symbol] = ACTS[what];
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.dataset.act = what;
+  made.setAttribute('aria-label', `${words}: ${item.name}`);
+  if (!symbol) {
+    made.className = 'button small-button';
+    made.textContent = words;
+    return made;
   }
-  if (old) return;
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.className = 'button small-button';
-  button.textContent = 'Try again';
-  button.setAttribute('aria-label', `Try again: ${item.file.name}`);
-  item.row.append(button);
-  button.addEventListener('click', () => onRetry(item));
+  made.className = 'act';
+  made.title = words;
+  made.innerHTML = `<svg class="icon" aria-hidden="true"><use href="#i-${symbol}"></use></svg>`;
+  return made;
 }

@@ -1,17 +1,27 @@
-/** Sending one file: a raw POST with progress, and a plain answer to "what became of it". */
+/** Sending one file: in pieces, by tus, with a plain answer to "what became of it". */
 
 import { csrfToken } from './http.js';
+import { update } from './memory.js';
 
+/** As much as the proxies people have at home let through. */
+const PIECE = 2 ** 20;
+const SMALLEST = 2 ** 15;
+/** How far a large file has come is written down after so many bytes. */
+const NOTED = 16 * 2 ** 20;
 const STALLED = 60_000;
 const SILENT = 180_000;
+const WHERE = new URL('/api/uploads', location.href).href;
 
-/** What the server said, as JSON, or an empty object. */
-function wordsOf(request) {
-  try {
-    return JSON.parse(request.responseText) ?? {};
-  } catch {
-    return {};
-  }
+/** The most that passes, as far as is known, and how much is tried now. */
+let most = PIECE;
+let piece = PIECE;
+let loading = null;
+
+/** The library comes with the first file: the page is usable before. */
+function library() {
+  loading ??= import('../vendor/tus-js-client/tus.min.js').then(() => window.tus);
+  loading.catch(() => { loading = null; });
+  return loading;
 }
 
 function seconds(value) {
@@ -21,53 +31,115 @@ function seconds(value) {
   return Number.isFinite(wait) ? Math.min(Math.max(wait, 0), 600) : 0;
 }
 
-/** One answer of the server, told as one of: kept, refused, later (with its words), signed-out, stale. */
-function verdict(request) {
-  const { status } = request;
-  const body = wordsOf(request);
-  const refused = body.rejected?.[0];
-  const kept = body.assets?.[0];
-  if (status >= 200 && status < 300) {
-    if (kept) return { kind: 'kept', asset: kept };
-    if (refused) return { kind: 'refused', words: refused.error };
-    return { kind: 'later', words: 'The answer made no sense', server: true };
+function wordsOf(answer) {
+  try {
+    return JSON.parse(answer.getBody()) ?? {};
+  } catch {
+    return {};
   }
+}
+
+/** A request was too large for something on the way: smaller pieces may pass. */
+function tooLarge(tried) {
+  if (tried <= SMALLEST) return { kind: 'refused', words: 'Something on the way to homequeue lets no files through.' };
+  most = Math.min(most, tried / 2);
+  piece = Math.min(piece, most);
+  return { kind: 'at once' };
+}
+
+/** Takes smaller pieces while lines break, until a file has arrived. */
+export function goGently() {
+  piece = Math.max(SMALLEST, piece / 2);
+}
+
+/**
+ * One failed request, told as one of: later (with its words), refused, forbidden, signed-out, or
+ * at once, when the next try will go another way.
+ */
+function verdict(answer, item, tried) {
+  if (!answer) return { kind: 'later', words: '', lost: true };
+  const status = answer.getStatus();
+  const { error, code } = wordsOf(answer);
   if (status === 401) return { kind: 'signed-out' };
-  if (status === 408 || status === 429 || status >= 500) {
-    const reachable = status === 500 || status === 501;
-    return { kind: 'later', words: body.error, server: reachable, after: seconds(request.getResponseHeader('Retry-After')) };
+  if (status === 413 && !code) return tooLarge(tried);
+  if (item.url && (status === 404 || status === 410)) {
+    item.url = '';
+    return { kind: 'at once' };
   }
-  const words = refused?.error ?? body.error ?? `The server said no (${status}).`;
+  if ([408, 409, 423, 429].includes(status) || status >= 500) {
+    const reachable = status === 500 || status === 501;
+    return { kind: 'later', words: error, server: reachable, after: seconds(answer.getHeader('Retry-After')) };
+  }
+  const words = error ?? `The server said no (${status}).`;
   return { kind: status === 403 ? 'forbidden' : 'refused', words };
 }
 
-/** Sends a file once; `onProgress` hears the bytes sent so far. Always resolves. */
-export function send(file, onProgress) {
+function kept(answer) {
+  const id = Number(answer.getHeader('Homequeue-Asset'));
+  if (!id) return { kind: 'later', words: 'The answer made no sense', server: true };
+  piece = most;
+  return { kind: 'kept', id, outcome: answer.getHeader('Homequeue-Outcome') };
+}
+
+function optionsOf(item, hear, end) {
+  const metadata = { filename: item.name, modified: String(item.modified) };
+  if (item.type) metadata.type = item.type;
+  const tried = piece;
+  return {
+    // Where there is an upload already, no other may be made because a proxy has a bad moment.
+    ...(item.url ? { uploadUrl: item.url } : { endpoint: WHERE }),
+    chunkSize: tried,
+    // A photo of one piece is one request; of anything longer, nothing that was sent is sent again.
+    uploadDataDuringCreation: item.size <= tried,
+    storeFingerprintForResuming: false,
+    retryDelays: null,
+    metadata,
+    onBeforeRequest: (request) => {
+      request.setHeader('Accept', 'application/json');
+      request.setHeader('X-CSRF-Token', csrfToken());
+    },
+    onProgress: hear,
+    onChunkComplete: (_, there) => {
+      if (there - (item.noted ?? 0) < NOTED) return;
+      item.noted = there;
+      update(item);
+    },
+    onSuccess: ({ lastResponse }) => end(kept(lastResponse)),
+    onError: (error) => end(verdict(error.originalResponse, item, tried)),
+  };
+}
+
+/** Sends a file once; `onProgress` hears the bytes sent so far. Always resolves; `item.stop()` ends it. */
+export async function send(item, onProgress) {
+  let tus;
+  try {
+    tus = await library();
+  } catch {
+    return { kind: 'later', words: '', lost: true };
+  }
+  // Somebody may have stopped it meanwhile.
+  if (item.state !== 'sending') return { kind: 'stopped' };
   return new Promise((resolve) => {
-    const request = new XMLHttpRequest();
     let watchdog = 0;
-    const breathe = (limit) => {
+    const end = (what) => { clearTimeout(watchdog); item.stop = null; resolve(what); };
+    const stop = (what) => { upload.abort(); end(what); };
+    const breathe = (sent) => {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => request.abort(), limit);
+      watchdog = setTimeout(stop, sent < item.size ? STALLED : SILENT, { kind: 'later', words: '', lost: true });
     };
-    const lost = () => {
-      clearTimeout(watchdog);
-      resolve({ kind: 'later', words: '', lost: true });
-    };
-    request.open('POST', '/api/assets');
-    request.setRequestHeader('Content-Type', file.type || 'application/octet-stream');
-    request.setRequestHeader('Accept', 'application/json');
-    request.setRequestHeader('X-Filename', encodeURIComponent(file.name));
-    request.setRequestHeader('X-Modified', String(file.lastModified || ''));
-    request.setRequestHeader('X-CSRF-Token', csrfToken());
-    request.upload.onprogress = (event) => { breathe(STALLED); onProgress(event.loaded); };
-    request.upload.onload = () => { breathe(SILENT); onProgress(file.size); };
-    request.onerror = lost;
-    request.onabort = lost;
-    request.onload = () => { clearTimeout(watchdog); resolve(verdict(request)); };
-    breathe(STALLED);
-    request.send(file);
+    const hear = (sent) => { breathe(sent); onProgress(sent); };
+    const upload = new tus.Upload(item.file, optionsOf(item, hear, end));
+    upload.options.onUploadUrlAvailable = () => { item.url = upload.url; update(item); };
+    item.stop = () => stop({ kind: 'stopped' });
+    breathe(0);
+    upload.start();
   });
+}
+
+/** Has the server forget what it has of a file that is not to be sent. */
+export function withdraw(url) {
+  const headers = { 'Tus-Resumable': '1.0.0', 'X-CSRF-Token': csrfToken() };
+  fetch(url, { method: 'DELETE', headers }).catch(() => {});
 }
 
 /** Whether the device still lets us read the file (it may have been moved, or live in a cloud). */

@@ -1,10 +1,13 @@
 /** The timeline: older photos come while scrolling, waiting ones turn into pictures by themselves. */
 
+import { onDrop } from './drops.js';
+import { handOver } from './handover.js';
 import { fetchPage, parse } from './http.js';
 import { conditional, repeat } from './poll.js';
 
-const BUSY_REST = 2_500;
-const IDLE_REST = 60_000;
+const BUSY_REST = 1_500;
+/** Somebody else's phone may send photos while this page is looked at. */
+const IDLE_REST = 15_000;
 
 const timeline = document.getElementById('timeline');
 const pages = [];
@@ -68,6 +71,8 @@ function refresh(fresh, mayAdd) {
     }
     lastDay = here ?? lastDay;
   }
+  const finder = fresh.querySelector('.finder');
+  if (finder && !document.querySelector('.finder')) document.querySelector('.page-head').after(finder);
   for (const part of ['.page-head', '#news']) {
     const old = document.querySelector(part);
     const now = fresh.querySelector(part);
@@ -85,26 +90,27 @@ function removeGone(fresh) {
   for (const day of timeline.querySelectorAll('.day')) if (!day.querySelector('.tile')) day.remove();
 }
 
-const isWaiting = (id) => {
-  const state = document.getElementById(id)?.dataset.state;
-  return state === 'pending' || state === 'processing';
-};
+const stateOf = (id) => document.getElementById(id)?.dataset.state;
+const isMade = (id) => ['pending', 'processing'].includes(stateOf(id));
+/** Made, or held back by a pause. */
+const isWaiting = (id) => isMade(id) || stateOf(id) === 'held';
+
+const isBusy = () => Boolean(document.querySelector('#news .busy')) || pages.some((page) => page.ids.some(isMade));
 
 let turn = 0;
 
 async function lookAgain() {
   const waiting = pages.filter((page, n) => n > 0 && page.ids.some(isWaiting));
-  const firstWaits = Boolean(document.querySelector('#news .busy')) || pages[0].ids.some(isWaiting);
   turn += 1;
-  const page = waiting.length && (!firstWaits || turn % 2) ? waiting[turn % waiting.length] : pages[0];
+  const page = waiting.length && turn % 2 ? waiting[(turn >> 1) % waiting.length] : pages[0];
   const html = await page.read();
-  if (html === undefined) return null;
+  if (html === undefined || !timeline.isConnected) return null;
   if (html) {
     const fresh = parse(html);
     if (page === pages[0]) page.ids = [...fresh.querySelectorAll('.tile')].map((tile) => tile.id);
     refresh(fresh, page === pages[0]);
   }
-  return firstWaits || waiting.length ? BUSY_REST : IDLE_REST;
+  return isBusy() ? BUSY_REST : IDLE_REST;
 }
 
 /** Fetches one older page and puts it below; the link then leads to the next one, or goes. */
@@ -197,6 +203,7 @@ window.addEventListener('pageshow', (event) => {
   clock?.wake();
 });
 
+onDrop(handOver);
 keep(location.href, document);
 const older = document.getElementById('older');
 findPlace(older && loadOnScroll(older));

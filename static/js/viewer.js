@@ -1,12 +1,13 @@
 /** The viewer: arrow keys, swipes, neighbours at hand before they are asked for. */
 
+import { finishCaption, onSaved, saveCaption } from './caption.js';
 import { fetchPage, submitForm } from './http.js';
 import { sayAsTold, withoutSaid } from './notice.js';
 import { repeat } from './poll.js';
 
 const NEAR = new Map();
 const KEEP = 7;
-const STILL_WAITING = new Set(['pending', 'processing']);
+const STILL_WAITING = new Set(['pending', 'processing', 'converting']);
 
 const voice = document.createElement('p');
 voice.className = 'sr';
@@ -69,6 +70,7 @@ function settleIn() {
 }
 
 async function go(side) {
+  if (!(await saveCaption())) return;
   const link = neighbour(side);
   if (!link) return;
   const url = link.href;
@@ -82,7 +84,17 @@ async function go(side) {
   }
 }
 
-function leave() {
+/** The space bar, wherever no button has the keyboard. */
+function playOrPause(event) {
+  const film = sheet().querySelector('video');
+  if (!film) return;
+  event.preventDefault();
+  if (film.paused) film.play();
+  else film.pause();
+}
+
+async function leave() {
+  if (!(await saveCaption())) return;
   const back = document.getElementById('back');
   if (note() === sheet().dataset.id && history.length > 1) history.back();
   else location.assign(back.href);
@@ -96,7 +108,7 @@ const waiting = repeat(async () => {
   if (url === location.href && fresh && isNews(fresh) && !isWriting()) {
     NEAR.delete(url);
     show(doc, url);
-    if (fresh.dataset.state === 'ready') voice.textContent = 'The preview is ready';
+    if (fresh.dataset.state === 'ready') voice.textContent = fresh.querySelector('video') ? 'The video is ready' : 'The preview is ready';
   }
   return 2_000;
 }, 1_500);
@@ -114,6 +126,8 @@ function isWriting() {
 
 /** Sends a form of the sheet or of the notice and shows what it leads to, without leaving. */
 async function submit(form) {
+  if (form.closest('.caption')) { finishCaption(); return; }
+  if (!(await saveCaption())) return;
   try {
     const { page, url } = await submitForm(form);
     NEAR.clear();
@@ -139,6 +153,7 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'ArrowLeft') go('newer');
   else if (event.key === 'ArrowRight') go('older');
   else if (event.key === 'Escape') leave();
+  else if (event.key === ' ' && event.target === sheet()) playOrPause(event);
 });
 
 document.addEventListener('click', (event) => {
@@ -149,6 +164,8 @@ document.addEventListener('click', (event) => {
   if (link.classList.contains('back')) leave();
   else go(link.classList.contains('newer') ? 'newer' : 'older');
 });
+
+onSaved(() => NEAR.clear());
 
 /** Swiping: the picture follows the finger and leaves when it was meant. */
 let drag = null;

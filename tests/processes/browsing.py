@@ -69,7 +69,7 @@ class Visitor:
     def __init__(self, browser: Browser, server: Homequeue, **options: Any) -> None:
         self.server = server
         self.complaints: list[str] = []
-        self.context = browser.new_context(base_url=server.url, **options)
+        self.context = browser.new_context(**({"base_url": server.url} | options))
         self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
+import psycopg2.extras
 from PIL import Image
 
 from tests.conftest import free_port
@@ -27,6 +28,7 @@ from tests.conftest import free_port
 #: How long anything may take before a test gives up, in seconds; much less is normal.
 PATIENCE = 60.0
 STAYING = ("run", "web", "worker")
+ROOT = Path(__file__).parents[2]
 NAME, PASSWORD = "Anna", "correct horse"
 #: What a client sees of a server that dies, is dead or is coming back.
 BROKEN = (OSError, http.client.HTTPException)
@@ -74,6 +76,8 @@ class Homequeue:
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     command: str = "run"
+    #: The program: homequeue, or one of the tests' own around it.
+    module: str = "homequeue"
     #: Words in front of the command, such as those of strace.
     wrapper: Sequence[str] = ()
     port: int = field(default_factory=free_port)
@@ -333,8 +337,13 @@ class Homequeue:
         self.token = made.stdout.strip()
         return self
 
-    def rows(self, sql: str, *values: Any) -> list[sqlite3.Row]:
+    def rows(self, sql: str, *values: Any) -> list[Any]:
         """Ask, or change, the database directly."""
+        if url := self.settings.get("database_url"):
+            line = psycopg2.connect(url, cursor_factory=psycopg2.extras.DictCursor)
+            with contextlib.closing(line), line, line.cursor() as cursor:
+                cursor.execute(sql.replace("?", "%s"), values)
+                return cursor.fetchall() if cursor.description else []
         with contextlib.closing(sqlite3.connect(self.data / "homequeue.db", timeout=10)) as line:
             line.row_factory = sqlite3.Row
             with line:
@@ -364,13 +373,14 @@ class Homequeue:
         options = [
             f"--{name.replace('_', '-')}={value}" for name, value in (given | self.settings).items()
         ]
-        program = [sys.executable, "-m", "homequeue", f"--data={self.data}"]
+        program = [sys.executable, "-m", self.module, f"--data={self.data}"]
         return [*program, *options, command]
 
     def _environment(self) -> dict[str, str]:
         # Nothing of this machine's own homequeue may be seen.
         own = {name: value for name, value in os.environ.items() if "HOMEQUEUE" not in name}
-        return own | {"XDG_CONFIG_HOME": str(self.folder), "PYTHONUNBUFFERED": "1"}
+        places = {"XDG_CONFIG_HOME": str(self.folder), "PYTHONPATH": str(ROOT)}
+        return own | places | {"PYTHONUNBUFFERED": "1"}
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
@@ -380,14 +390,16 @@ class Homequeue:
             words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
         except (FileNotFoundError, ProcessLookupError):
             return False
-        ours = words[1:4] == ["-m", "homequeue", f"--data={self.data}"]
+        ours = words[1:4] == ["-m", self.module, f"--data={self.data}"]
         return ours and any(word in STAYING for word in words)
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, account: bool = True, **settings: Any) -> Iterator[Homequeue]:
+def running(
+    folder: Path, *, account: bool = True, module: str = "homequeue", **settings: Any
+) -> Iterator[Homequeue]:
     """A homequeue that serves, with an account, ended at last whatever happens."""
-    server = Homequeue(folder, settings)
+    server = Homequeue(folder, settings, module=module)
     try:
         server.start()
         yield server.open_account() if account else server

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from homequeue.services.sidecars import is_companion
 from tests import corpora
 from tests.conftest import part
 from tests.processes.conftest import Serve
@@ -280,15 +281,32 @@ def test_memory_that_was_needed_for_a_moment_goes_back(serve: Serve) -> None:
     eventually(lambda: memory(web) - before < 10 * MIB, "the memory is given back", 10)
 
 
+def test_pages_leave_no_memory_behind(serve: Serve) -> None:
+    server = serve()
+    assert server.upload(noise(141), "one.jpg").status == 201
+    server.settled(1)
+    (web,) = server.pids()["web"]
+
+    def look(times: int) -> int:
+        for path in ("/", "/assets/1", "/upload", "/activity", "/trash") * times:
+            assert server.request("GET", path, headers={"Accept": "text/html"}).status == 200
+        return memory(web)
+
+    before = look(20)
+    assert look(100) - before < 6 * MIB
+
+
 # homequeue import
 
 
 def imported(server: Homequeue, folder: Path) -> tuple[int, dict[str, int], list[str]]:
     """Import a folder; return the exit code, the counts, and who was refused and why."""
     done = server.cli("import", str(folder))
-    found = re.fullmatch(r"(\d+) added, (\d+) already here, (\d+) not accepted\n", done.stdout)
+    said = r"(\d+) added, (\d+) already here, (\d+) not accepted(?:, (\d+) skipped)?\n"
+    found = re.fullmatch(said, done.stdout)
     assert found, (done.stdout, done.stderr)
-    counts = dict(zip(("added", "known", "refused"), map(int, found.groups()), strict=True))
+    numbers = map(int, found.groups("0"))
+    counts = dict(zip(("added", "known", "refused", "skipped"), numbers, strict=True))
     refused = [line for line in done.stderr.splitlines() if line.startswith(str(folder))]
     assert "Traceback" not in done.stderr
     return done.returncode, counts, refused
@@ -315,10 +333,12 @@ def test_real_photos_are_imported(name: str, serve: Serve) -> None:
     different = {checksum(path.read_bytes()) for path in photos}
     server = serve()
     code, counts, refused = imported(server, folder)
+    skipped = sum(is_companion(path) for path in files)
     assert counts == {
         "added": len(different),
         "known": len(photos) - len(different),
-        "refused": len(files) - len(photos),
+        "refused": len(files) - len(photos) - skipped,
+        "skipped": skipped,
     }
     assert code == (1 if refused else 0)
     assert len(refused) == counts["refused"]

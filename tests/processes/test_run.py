@@ -77,6 +77,16 @@ def test_a_family_sets_up_with_the_printed_code(serve: Serve) -> None:
     assert server.request("GET", "/activity", headers=html).status == 200
 
 
+def test_a_web_process_that_is_replaced_asks_nobody_again(serve: Serve) -> None:
+    server = serve(account=False)
+    said, code = server.out, server.set_up_code
+    server.kill("web")
+    eventually(server.answers, "it serves again", WEB_BACK)
+    assert server.out == said
+    person = {"name": NAME, "password": PASSWORD}
+    assert server.post_form("/set-up", code=code, **person).status == 303
+
+
 def test_a_second_start_asks_nobody_to_set_up_again(serve: Serve) -> None:
     server = serve()
     said = server.out.count("Set-up code")
@@ -286,7 +296,7 @@ def test_a_job_that_kills_its_worker_again_and_again_is_set_aside(serve: Serve) 
     eventually(lambda: job_of(server, asset)["state"] == "quarantined", "it is set aside", 30)
     shown = server.get(f"/api/assets/{asset}")
     assert shown["state"] == "failed"
-    assert "3 times" in shown["error"]
+    assert "three times" in shown["error"]
     assert server.upload(noise(1)).status == 201
     states = {one["id"]: one["state"] for one in server.settled(2)}
     assert states.pop(asset) == "failed"
@@ -304,9 +314,11 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path, command: str) -> None
         ended = second.cli(command)
         assert ended.returncode == 1
         assert ended.stderr.strip() == (
-            f"homequeue: Cannot listen on 127.0.0.1:{first.port}: Address already in use."
+            f"homequeue: Cannot listen on 127.0.0.1:{first.port}: Address already in use. "
+            "Another port is chosen with --port."
         )
         assert ended.stdout == ""
+        assert not second.data.exists()
 
 
 def test_a_web_process_that_dies_leaves_the_address_taken(serve: Serve) -> None:

@@ -3,10 +3,11 @@
 import os
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from homequeue import facts, ledger, tasks
+from homequeue import config, facts, ledger, tasks
 from homequeue.db import db
 from homequeue.media import media
 from homequeue.models import Asset, Fact, Job, Rendition, Session
@@ -92,6 +93,15 @@ def test_the_trash_is_emptied_when_its_days_are_over(ben):
     assert cleanup.purge_trash() == 1
     assert {one.id for one in Asset.select()} == {young.id, kept.id}
     assert old.path not in originals()
+
+
+@pytest.mark.usefixtures("_steady")
+def test_a_trash_without_days_is_emptied_by_people_only(ben, house):
+    config.bind(replace(house, trash=replace(house.trash, days=0)))
+    whole(ben, 1, trashed_at=5.0)
+    whole(ben, 2, trashed_at=time.time())
+    assert cleanup.purge_trash() == 0
+    assert cleanup.empty_trash(ben) == 2
 
 
 def test_without_a_known_clock_nothing_is_purged(ben):
@@ -253,6 +263,7 @@ def test_stale_things_are_forgotten(anna):
     job("failed", finished_at=now - 31 * DAY)
     assert cleanup.forget_stale() == {
         "incoming": 1,
+        "uploads": 0,
         "renditions": 0,
         "sessions": 1,
         "jobs": 1,
@@ -310,7 +321,11 @@ def _aged(monkeypatch):
 def test_an_orphan_is_adopted_by_the_first_administrator(ben, anna):
     path = orphan(jpeg(), name="old.jpg")
     young = orphan(jpeg(2), name="young.jpg")
-    assert cleanup.rescue(tasks.process_asset) == {"assets": 0, "originals": 1}
+    assert cleanup.rescue(tasks.process_asset) == {
+        "assets": 0,
+        "originals": 1,
+        "uploads": 0,
+    }
     asset = Asset.get()
     assert (asset.owner_id, asset.path, asset.checksum) == (anna.id, path, sha256(jpeg()))
     assert work_off() == 1

@@ -1,7 +1,9 @@
+import base64
 import io
 import json
 import struct
 import time
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
@@ -261,6 +263,24 @@ def test_every_orientation_is_shown_upright(orientation: int, form: str) -> None
         assert difference(shown(picture), pictures.scene()) < 4
 
 
+@pytest.mark.parametrize("exif", [1, 6, 8])
+@pytest.mark.parametrize(
+    ("turns", "size"), [(0, (4032, 3024)), (1, (3024, 4032)), (2, (4032, 3024))]
+)
+def test_a_heic_is_turned_by_its_box_alone(exif: int, turns: int, size: tuple[int, int]) -> None:
+    """Phones write both, `irot` and EXIF, and mean one turn."""
+    path = corpora.folder("phones") / "formats" / "heic" / "IMG_2682.heic"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"irot") + 4] = turns
+    at = content.index(b"\x01\x12\0\x03\0\0\0\x01") + 8
+    content[at : at + 2] = struct.pack(">H", exif)
+    made = render(bytes(content))
+    assert (made.width, made.height) == size
+    upright = shown(render(path.read_bytes()).pictures[0])
+    turned = upright.rotate(90 * turns, expand=True)
+    assert difference(shown(made.pictures[0]), turned) < 5
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_an_orientation_that_is_none_is_left_alone(orientation: int) -> None:
     content = pictures.data(pictures.scene(), exif=pictures.exif({0x0112: orientation}))
@@ -293,7 +313,11 @@ def test_srgb_is_what_everybody_expects_and_not_sent() -> None:
         assert "icc_profile" not in Image.open(io.BytesIO(picture.data)).info
 
 
-@pytest.mark.parametrize("profile", [b"nonsense", b"\0" * 200, pictures.srgb()[:60]])
+@pytest.mark.parametrize(
+    "profile",
+    [b"nonsense", b"\0" * 200, pictures.srgb()[:60]],
+    ids=["nonsense", "zeros", "torn"],
+)
 def test_a_broken_profile_is_dropped(profile: bytes) -> None:
     made = render(pictures.data(pictures.scene(), icc_profile=profile))
     assert difference(shown(made.pictures[0]), pictures.scene()) < 4
@@ -314,6 +338,33 @@ def test_a_heavy_profile_is_applied_instead() -> None:
 def test_cmyk_becomes_rgb() -> None:
     content = pictures.data(pictures.scene().convert("CMYK"))
     assert difference(shown(render(content).pictures[0]), pictures.scene()) < 6
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK"])
+def test_sixteen_bit_tiffs_are_scaled(mode: str) -> None:
+    """Three strips of colour, as scanners write them."""
+    bands = len(mode)
+    deep = {"RGB": (0x4000, 0x8000, 0xC000), "RGBA": (0x4000, 0x8000, 0xC000, 0xFFFF)}
+    values = deep.get(mode, (0xBFFF, 0x7FFF, 0x3FFF, 0))
+    rows = struct.pack(f"<{bands}H", *values) * 32 * 32
+    content = pictures.tiff(32, 32, bands, 5 if mode == "CMYK" else 2, rows)
+    found = shown(render(content).pictures[0]).getpixel((16, 16))
+    assert found == pytest.approx((64, 128, 192), abs=3)
+
+
+def test_colours_named_from_outside_are_brought_to_srgb() -> None:
+    flat = pictures.data(Image.new("RGB", (64, 64), (200, 50, 50)), "PNG")
+    red = shown(imaging.render(io.BytesIO(flat), SMALL, None, (9, 13)).pictures[0])
+    assert red.getpixel((30, 30)) == pytest.approx((248, 0, 41), abs=6)
+
+
+def test_a_png_that_names_its_colours() -> None:
+    flat = pictures.data(Image.new("RGB", (64, 64), (200, 50, 50)), "PNG")
+    named = struct.pack(">I4s4B", 4, b"cICP", 9, 13, 0, 1)
+    named += struct.pack(">I", zlib.crc32(named[4:]))
+    at = flat.index(b"IDAT") - 4
+    red = shown(render(flat[:at] + named + flat[at:]).pictures[0]).getpixel((30, 30))
+    assert red == pytest.approx((248, 0, 41), abs=6)
 
 
 def test_lab_becomes_rgb() -> None:
@@ -394,6 +445,30 @@ def test_named_colours_are_brought_to_srgb(
     made = shown(render(bytes(content)).pictures[0])
     assert made.getpixel((8, 32)) == pytest.approx(wanted["white"], abs=4)
     assert made.getpixel((56, 32)) == pytest.approx(wanted["red"], abs=6)
+
+
+# render: looks
+
+
+def test_the_placeholder_is_a_thumbhash_of_25_bytes_or_less() -> None:
+    for size in ((4000, 3000), (300, 400), (500, 500), (900, 9)):
+        found = base64.b64decode(render(pictures.data(pictures.scene(*size))).looks.thumbhash)
+        assert 10 < len(found) <= 25
+    # Of the bits of a ThumbHash the last of the fifth byte says that it is wider than high.
+    wide, high = (
+        base64.b64decode(render(pictures.turned(n)).looks.thumbhash)[4] >> 7 for n in (1, 6)
+    )
+    assert wide == high == 1
+
+
+def test_all_of_it_is_told_but_the_bytes() -> None:
+    made = render(pictures.data(pictures.scene()))
+    told = json.loads(json.dumps(made.told()))
+    assert (told["width"], told["height"], told["damaged"]) == (600, 400, False)
+    assert told["pictures"][0] == {
+        "spec": "preview", "mime": "image/jpeg", "width": 300, "height": 200,
+    }  # fmt: skip
+    assert set(told["looks"]) == {"thumbhash", "fingerprint", "dhash"}
 
 
 # render: private

@@ -77,6 +77,19 @@ def test_the_date_of_the_file_counts(camera, ben):
     assert originals()[0].startswith("originals/2015/06/")
 
 
+@pytest.mark.parametrize("name", ["Thumbs.db", "DESKTOP.INI", "IMG_1.aae", "a.json", "lone.xmp"])
+def test_what_only_goes_with_photos_is_passed_over(camera, ben, name):
+    fill(camera, "a.jpg", name)
+    summary = bring(importing.find([str(camera)]), ben, move=True)
+    assert (summary.added, summary.skipped, summary.refused, summary.seen) == (1, 1, [], 2)
+    assert [path.name for path in camera.iterdir()] == [name]
+
+
+def test_a_companion_that_is_not_there_is_missed_as_others_are(camera, ben):
+    summary = bring([camera / "a.json"], ben)
+    assert (summary.skipped, len(summary.refused)) == (0, 1)
+
+
 def test_again_changes_nothing(camera, ben):
     files = fill(camera, "a.jpg", "b.jpg")
     bring(files, ben)
@@ -167,7 +180,7 @@ def test_moving_deletes_what_was_known_too(camera, ben):
 def test_moving_deletes_nothing_before_it_is_safe(camera, ben, monkeypatch):
     files = fill(camera, "a.jpg", "b.jpg")
 
-    def crash(_received, _defer):
+    def crash(*_args):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ingest, "record", crash)

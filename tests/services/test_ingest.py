@@ -18,7 +18,7 @@ from homequeue.queue import queue
 from homequeue.services import cleanup, ingest
 from tests import pictures
 from tests.conftest import work_off
-from tests.library import incoming, jpeg, originals, receive, rendition_files, send, sha256
+from tests.library import incoming, jpeg, originals, receive, record, rendition_files, send, sha256
 
 DATA = jpeg()
 
@@ -67,7 +67,7 @@ def test_bytes_are_on_the_disk_before_the_rows_and_rows_before_the_bell(ben, mon
 
     monkeypatch.setattr(Media, "settle", settling)
     monkeypatch.setattr(queue, "_ring", ringing)
-    ingest.record([receive(ben, DATA)], deferring)
+    record([receive(ben, DATA)], deferring)
     assert order == ["bytes", "rows", "hint"]
 
 
@@ -87,20 +87,20 @@ def test_what_a_file_is_called_does_not_matter(ben):
 def test_a_file_that_comes_in_pieces(ben):
     pieces = (DATA[at : at + 7] for at in range(0, len(DATA), 7))
     received = ingest.receive(ingest.Upload(ben, "a.jpg"), pieces)
-    asset = ingest.record([received], tasks.process_asset)[0].asset
+    asset = record([received])[0].asset
     assert asset.checksum == sha256(DATA)
 
 
 def test_a_batch_is_one_transaction_and_one_answer_each(ben):
     numbers = [3, 1, 2, 1]
-    kept = ingest.record([receive(ben, jpeg(n), f"{n}.jpg") for n in numbers], tasks.process_asset)
+    kept = record([receive(ben, jpeg(n), f"{n}.jpg") for n in numbers])
     assert [one.asset.filename for one in kept] == ["3.jpg", "1.jpg", "2.jpg", "1.jpg"]
     assert [one.duplicate for one in kept] == [False, False, False, True]
     assert Asset.select().count() == 3 == len(originals())
 
 
 def test_nothing_is_nothing(ben):
-    assert ingest.record([], tasks.process_asset) == []
+    assert ingest.record([], tasks.process_asset, lambda: 0) == []
 
 
 # Dates
@@ -156,7 +156,7 @@ def test_the_same_bytes_of_two_owners_in_one_moment_are_one_original(anna, ben):
     """Both were received before either was recorded."""
     ours = [receive(anna, DATA, "a.jpg"), receive(ben, DATA, "b.jpg")]
     for one in ours:
-        ingest.record([one], tasks.process_asset)
+        record([one])
     assert Asset.select().count() == 2
     assert len(originals()) == 1
 
@@ -205,7 +205,7 @@ def test_a_purge_in_between_does_not_take_the_bytes(anna, ben, monkeypatch):
 
     mine = receive(ben, DATA)
     monkeypatch.setattr(Media, "settle", purged_meanwhile)
-    asset = ingest.record([mine], tasks.process_asset)[0].asset
+    asset = record([mine])[0].asset
     assert media.open(asset.path).read() == DATA
     assert originals() == [asset.path]
 
@@ -289,7 +289,7 @@ def test_a_job_that_cannot_be_deferred_takes_the_row_with_it(ben):
         raise OperationalError("disk full")
 
     with pytest.raises(OperationalError):
-        ingest.record([receive(ben, DATA)], crash)
+        record([receive(ben, DATA)], crash)
     assert Asset.select().count() == 0
 
 
@@ -302,7 +302,7 @@ def test_a_batch_that_breaks_in_the_middle_leaves_no_row(ben):
             raise OperationalError("disk full")
 
     with pytest.raises(OperationalError):
-        ingest.record([receive(ben, jpeg(n), f"{n}.jpg") for n in (1, 2)], second_crashes)
+        record([receive(ben, jpeg(n), f"{n}.jpg") for n in (1, 2)], second_crashes)
     assert Asset.select().count() == 0
     assert all(not one.duplicate for one in [send(ben, jpeg(1)), send(ben, jpeg(2))])
 
@@ -332,7 +332,7 @@ def test_an_upload_whose_receiving_was_swept_away_is_refused_in_words(ben):
     received = receive(ben, DATA)
     received.incoming.path.unlink()
     with pytest.raises(Unavailable):
-        ingest.record([received], tasks.process_asset)
+        record([received])
 
 
 # Adoption
@@ -382,7 +382,7 @@ def test_an_adoption_without_room_leaves_nothing_half(ben, monkeypatch):
     def full(_self, _chunk):
         raise NoSpace("The disk of the server is full.")
 
-    monkeypatch.setattr("homequeue.media.Incoming.write", full)
+    monkeypatch.setattr("homequeue.incoming.Incoming.write", full)
     with pytest.raises(NoSpace):
         ingest.adopt(path, ben, tasks.process_asset)
     assert incoming() == []

@@ -1,12 +1,17 @@
 import io
-from datetime import datetime
+import struct
+import time
+import zlib
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from homequeue.services import metadata
-from homequeue.services.metadata import Metadata
+from homequeue.services.metadata import Hints, Metadata
+from homequeue.services.xmp import decode
 from tests import corpora, pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -19,8 +24,8 @@ NOTHING = IFDRational(0, 0)
 HERE = {1: "N", 2: (48.0, 51.0, 29.6), 3: "E", 4: (2.0, 17.0, 40.2)}
 
 
-def read(content: bytes, now: datetime = NOW) -> Metadata:
-    return metadata.read(io.BytesIO(content), now)
+def read(content: bytes, now: datetime = NOW, **hints: Any) -> Metadata:
+    return metadata.read(io.BytesIO(content), Hints(**hints), now)
 
 
 def tagged(form: str = "JPEG", xmp: bytes | None = None, **tags: Any) -> Metadata:
@@ -41,6 +46,22 @@ def test_exif_of_every_format(form: str) -> None:
     found = tagged(form, main={MAKE: "ACME"}, detail={ORIGINAL: "2024:05:06 07:08:09"}, gps=HERE)
     assert (found.make, found.taken_at) == ("ACME", "2024-05-06T07:08:09")
     assert (found.lat, found.lon) == pytest.approx((48.8582222, 2.2945), abs=1e-6)
+
+
+def test_what_stands_after_the_pixels_of_a_png_is_read_without_decoding_them() -> None:
+    exif = pictures.exif({MAKE: "ACME"}, {ORIGINAL: "2024:05:06 07:08:09"})
+    packet = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp('xmp:Rating="4"')
+    plain = pictures.data(pictures.photo(2000, 1500), "PNG", compress_level=1)
+    late = chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")) + chunk(b"iTXt", packet)
+    end = plain.index(b"IEND") - 4
+    began = time.process_time()
+    found = read(plain[:end] + late + plain[end:])
+    assert time.process_time() - began < 0.02
+    assert (found.make, found.rating, found.taken_at) == ("ACME", 4, "2024-05-06T07:08:09")
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
 def test_exif_of_a_tiff_which_is_one() -> None:
@@ -64,7 +85,7 @@ def test_a_file_that_says_nothing(content: bytes) -> None:
     [
         ("2024:05:06 07:08:09", "2024-05-06T07:08:09"),
         ("2024-05-06 07:08:09", "2024-05-06T07:08:09"),
-        ("2024-05-06T07:08:09.123", "2024-05-06T07:08:09"),
+        ("2024-05-06T07:08:09.123", "2024-05-06T07:08:09.123"),
         ("2024/05/06 7:8", "2024-05-06T07:08:00"),
         ("2024:05:06 07:08:60", "2024-05-06T07:08:59"),
         ("2024:05:06 07:08:09\0\0", "2024-05-06T07:08:09"),
@@ -128,6 +149,84 @@ def test_a_machine_without_a_clock_believes_the_camera() -> None:
     exif = pictures.exif({}, {ORIGINAL: "2024:05:06 07:08:09"})
     content = pictures.data(pictures.scene(9, 9), exif=exif)
     assert read(content, datetime(1970, 1, 1)).taken_at == "2024-05-06T07:08:09"
+
+
+def test_milliseconds_are_kept_where_they_are_known() -> None:
+    found = tagged(detail={ORIGINAL: "2024:05:06 07:08:09", 0x9291: "348"})
+    assert found.taken_at == "2024-05-06T07:08:09.348"
+
+
+def test_iptc_is_asked_for_the_day_and_never_for_a_time_alone() -> None:
+    folder = corpora.folder("phones") / "metadata" / "dates"
+    assert read((folder / "time-created.jpg").read_bytes()).taken_at is None
+    assert read(agency((55, b"20240712"), (60, b"181500+0200"))).taken_at_source == "iptc"
+
+
+# what is known beside the file
+
+#: 15:00 in UTC, on the machine on which tests run whatever that is there.
+MODIFIED = datetime(2024, 7, 12, 15, 0, tzinfo=UTC).timestamp()
+
+
+def test_names_come_after_what_the_camera_wrote_and_before_what_a_program_did() -> None:
+    name = {"filename": "IMG_20240712_181500.jpg", "modified": MODIFIED}
+    for tags, source in (
+        ({0x9003: "2024:05:06 07:08:09"}, "exif original"),
+        ({CHANGED: "2025:05:06 07:08:09"}, "name"),
+        ({}, "name"),
+    ):
+        main = {tag: value for tag, value in tags.items() if tag == CHANGED}
+        exif = pictures.exif(main, {t: v for t, v in tags.items() if t != CHANGED})
+        found = read(pictures.data(pictures.scene(9, 9), exif=exif), **name)
+        assert found.taken_at_source == source
+    assert (found.taken_at, found.offset) == ("2024-07-12T18:15:00", None)
+
+
+def test_a_name_that_says_the_day_takes_the_time_from_the_file_of_that_day() -> None:
+    plain = pictures.data(pictures.scene(9, 9))
+    day = datetime.fromtimestamp(MODIFIED)
+    found = read(plain, filename=f"IMG-{day:%Y%m%d}-WA0001.jpg", modified=MODIFIED)
+    assert (found.taken_at, found.taken_at_source) == (day.isoformat(), "file")
+    found = read(plain, filename="IMG-20240101-WA0001.jpg", modified=MODIFIED)
+    assert (found.taken_at, found.taken_at_source) == ("2024-01-01T00:00:00", "name")
+
+
+def test_when_the_file_was_changed_is_the_last_resort() -> None:
+    found = read(pictures.data(pictures.scene(9, 9)), filename="a.jpg", modified=MODIFIED)
+    assert found.taken_at == datetime.fromtimestamp(MODIFIED).isoformat()
+    assert found.offset is not None
+    assert read(pictures.data(pictures.scene(9, 9)), modified=315532800.0 + 86400 / 2) == Metadata()
+
+
+def test_a_clock_that_was_never_set_gives_way_to_the_name() -> None:
+    exif = pictures.exif({}, {ORIGINAL: "2000:01:01 00:00:00"})
+    content = pictures.data(pictures.scene(9, 9), exif=exif)
+    assert read(content, filename="20240712_181500.jpg").taken_at == "2024-07-12T18:15:00"
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("2000.xmp", "2000-09-27T14:35:33"), ("2010.xmp", "2010-09-27T"), ("2020.xmp", "2020-09-27T")],
+)
+def test_a_sidecar_is_later_than_the_file(name: str, wanted: str) -> None:
+    path = corpora.folder("phones") / "metadata" / "xmp" / "dates" / name
+    exif = pictures.exif({}, {ORIGINAL: "2024:05:06 07:08:09"})
+    photo = pictures.data(pictures.scene(9, 9), exif=exif)
+    found = read(photo, sidecar=decode(path.read_bytes()))
+    assert (found.taken_at or "").startswith(wanted)
+    assert found.taken_at_source == "sidecar"
+
+
+def test_everything_a_sidecar_may_say() -> None:
+    path = corpora.folder("phones") / "problems" / "xmp" / "iso-value-array" / "iso-value-array.xmp"
+    found = read(pictures.data(pictures.scene(9, 9)), sidecar=decode(path.read_bytes()))
+    assert (found.make, found.model) == ("Canon", "Canon PowerShot SX120 IS")
+    assert found.exposure == {"time": "1/1250", "f_number": 2.8, "iso": 160, "focal_length": 6.0}
+    assert (found.lat, found.lon) == pytest.approx((40.234644, -76.2871415), abs=1e-6)
+    assert (found.taken_at, found.caption) == ("2009-11-28T13:42:39", None)
+    edited = '<r xmp:Rating="5"><dc:subject><rdf:li>Snow</rdf:li></dc:subject></r>'
+    rated = pictures.data(pictures.scene(9, 9), exif=pictures.exif({RATING: 2}))
+    assert (read(rated, sidecar=edited).rating, read(rated, sidecar=edited).tags) == (5, ["Snow"])
 
 
 # offsets
@@ -201,6 +300,76 @@ def test_where_only_the_satellites_know_the_sun_tells_the_wall_clock() -> None:
 def test_places(gps: dict[int, Any], wanted: tuple[float | None, float | None]) -> None:
     found = tagged(gps=gps)
     assert (found.lat, found.lon) == wanted
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted"),
+    [
+        ({6: 351.25}, 351.2), ({6: 430.0, 5: b"\1"}, -430.0), ({6: 430.0, 5: b"\0"}, 430.0),
+        ({6: NOTHING}, None), ({6: 9e9}, None), ({}, None),
+    ],
+)  # fmt: skip
+def test_altitudes(tags: dict[int, Any], wanted: float | None) -> None:
+    assert tagged(gps=HERE | tags).altitude == wanted
+    assert tagged(gps=tags).altitude is None  # it belongs to a place
+
+
+def test_a_place_in_xmp_counts_where_exif_has_none() -> None:
+    packet = xmp('exif:GPSLatitude="40,30N" exif:GPSLongitude="76,15W" exif:GPSAltitude="99/2"')
+    found = tagged(xmp=packet)
+    assert (found.lat, found.lon, found.altitude) == (40.5, -76.25, 49.5)
+    assert tagged(xmp=packet, gps=HERE).lat == pytest.approx(48.8582222)
+    empty = {1: "N", 2: (0.0, 0.0, 0.0), 3: "E", 4: (0.0, 0.0, 0.0)}
+    assert tagged(xmp=packet, gps=empty).lat == 40.5
+
+
+# tags
+
+
+def test_tags_of_every_kind_each_once() -> None:
+    packet = b"<dc:subject><rdf:li>Frost</rdf:li><rdf:li>Garden</rdf:li></dc:subject>"
+    words = "Snow; garden;;Winter".encode("utf-16-le")
+    found = tagged(xmp=packet, main={0x9C9E: words})
+    assert found.tags == ["Frost", "Garden", "Snow", "Winter"]
+    assert read(agency((25, b"Frost"), (25, b"Yard"), (120, b"At home"))).tags == ["Frost", "Yard"]
+    assert read(agency((25, b"Frost"), (120, b"At home"))).caption == "At home"
+
+
+def test_tags_are_clean_and_not_endless() -> None:
+    many = b"".join(b"<rdf:li>%d\x07\n%s</rdf:li>" % (n, b"x" * 300) for n in range(150))
+    found = tagged(xmp=b"<dc:subject>" + many + b"</dc:subject>").tags
+    assert len(found) == 100
+    assert all(len(tag) == 100 and tag.isprintable() for tag in found)
+
+
+def agency(*datasets: tuple[int, bytes]) -> bytes:
+    """A photo with IPTC of record 2."""
+    parts = (b"\x1c\2" + struct.pack(">BH", n, len(value)) + value for n, value in datasets)
+    block = b"".join(parts)
+    body = b"Photoshop 3.0\x008BIM\4\4\0\0" + struct.pack(">I", len(block)) + block
+    plain = pictures.data(pictures.scene(9, 9))
+    return plain[:2] + b"\xff\xed" + struct.pack(">H", len(body) + 2) + body + plain[2:]
+
+
+# motion
+
+
+@pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG", "AVIF", "TIFF"])
+def test_what_moves_is_told(form: str) -> None:
+    frames = [Image.new("RGB", (60, 40), colour) for colour in ("black", "white")]
+    moving = pictures.data(pictures.scene(60, 40), form, save_all=True, append_images=frames)
+    # The pages of a TIFF are no film.
+    assert read(moving).animated is (form != "TIFF")
+    assert not read(pictures.data(pictures.scene(60, 40), form)).animated
+
+
+def test_a_motion_photo_tells_where_its_clip_is() -> None:
+    clip = b"\0\0\0\x18ftypmp42" + bytes(12)
+    photo = pictures.data(
+        pictures.scene(60, 40), xmp=xmp(f'GCamera:MicroVideoOffset="{len(clip)}"')
+    )
+    assert read(photo + clip).motion == {"at": len(photo), "size": len(clip)}
+    assert read(photo).motion is None
 
 
 # the rest
@@ -305,7 +474,7 @@ def test_what_a_peer_reads_of_the_phones_files(row: dict[str, Any]) -> None:
         assert (found.lat, found.lon) == pytest.approx(place, abs=1e-5)
     plain = {"make": found.make, "model": found.model, "lensModel": found.lens}
     plain |= {"rating": found.rating, "orientation": found.orientation}
-    plain |= {"description": found.caption or ""}
+    plain |= {"description": found.caption or "", "tags": found.tags}
     names = {"time": "exposureTime", "f_number": "fNumber", "iso": "iso"}
     plain |= {names.get(n, "focalLength"): value for n, value in found.exposure.items()}
     for name in plain.keys() & wanted.keys():

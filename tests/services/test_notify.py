@@ -12,11 +12,12 @@ import pytest
 
 from homequeue import config, tasks
 from homequeue.errors import ConfigError, DeliveryFailed, NotYet
+from homequeue.media import media
 from homequeue.models import Asset, Job
 from homequeue.queue import may_pass, queue
 from homequeue.services import notify, sandbox
 from tests.conftest import free_port
-from tests.library import execute_one, job, row
+from tests.library import execute_one, job, row, whole
 
 
 @pytest.fixture
@@ -95,10 +96,29 @@ def test_a_clock_that_went_back_does_not_silence_it(ben, sent):
     assert len(sent) == 1
 
 
+def failed(owner, number: int, **values) -> Asset:
+    name = f"IMG_{number}.jpg"
+    return whole(
+        owner, number, uploaded_at=1.0, notified_at=None, state="failed", filename=name, **values
+    )
+
+
+def test_of_an_original_that_is_missing_nobody_says_that_it_is_kept(ben, sent):
+    failed(ben, 1, error="It rained.")
+    (media.root / failed(ben, 2, error="It is missing.").path).unlink()
+    notify.report_uploads(ben.id)
+    ((_, text),) = sent
+    kept, lost = text.split("\n\n")[1:]
+    kept_line = "1 photo could not be shown (the original is kept):"
+    assert kept == f"{kept_line}\n- IMG_1.jpg: It rained."
+    assert lost.startswith("1 photo could not be shown (the original is missing from the disk):")
+    assert "IMG_2.jpg" in lost
+
+
 def test_failures_are_named_and_then_counted(ben, sent):
     batch(ben, 3)
     for number in range(100, 112):
-        row(ben, number, uploaded_at=1.0, notified_at=None, state="failed", error=f"error {number}")
+        failed(ben, number, error=f"error {number}")
     notify.report_uploads(ben.id)
     ((title, text),) = sent
     assert title == "Ben added 15 photos"
@@ -108,6 +128,63 @@ def test_failures_are_named_and_then_counted(ben, sent):
     assert "- IMG_100.jpg: error 100" in lines
     assert len([line for line in lines if line.startswith("- IMG")]) == notify.MOST_NAMED
     assert lines[-1] == "- and 2 more"
+
+
+def test_photos_and_videos_are_told_apart(ben, sent):
+    batch(ben, 2)
+    row(ben, 50, uploaded_at=1.0, notified_at=None, kind="video", state="ready")
+    for number in (51, 52):
+        failed(ben, number, kind="video", error="ffmpeg is not installed.")
+    notify.report_uploads(ben.id)
+    ((title, text),) = sent
+    assert title == "Ben added 2 photos and 3 videos"
+    assert text.splitlines()[0] == "2 photos and 1 video are ready to look at."
+    assert "2 videos could not be shown (the originals are kept):" in text
+
+
+def test_a_video_that_was_converted_is_told_of_once(ben, sent):
+    found = row(ben, 1, kind="video", state="ready", filename="a\nb.mov")
+    notify.remember_video(found)
+    notify.report_uploads(ben.id)
+    notify.report_uploads(ben.id)
+    assert sent == [("Your video is ready", "Every browser can play now:\n- a b.mov")]
+
+
+def test_a_video_that_is_gone_is_not_told_of(ben, sent):
+    found = row(ben, 1, kind="video", state="ready")
+    notify.remember_video(found)
+    Asset.delete().execute()
+    notify.report_uploads(ben.id)
+    assert sent == []
+
+
+def test_one_that_is_converted_while_a_message_is_sent_is_told_of_next(ben, sent, monkeypatch):
+    one, other = (row(ben, n, kind="video", state="ready", filename=f"{n}.mov") for n in (1, 2))
+    notify.remember_video(one)
+    told = notify.send
+
+    def slow(*message):
+        told(*message)
+        if len(sent) == 1:
+            notify.remember_video(other)
+
+    monkeypatch.setattr(notify, "send", slow)
+    notify.report_uploads(ben.id)
+    notify.report_uploads(ben.id)
+    assert [text.splitlines()[1:] for _, text in sent] == [["- 1.mov"], ["- 2.mov"]]
+
+
+def test_videos_wait_for_each_other(ben, sent):
+    found = row(ben, 1, kind="video", state="ready")
+    other = row(ben, 2, kind="video", state="ready")
+    waiting = job("queued", "convert_video", asset=other.id, args=f"[{other.id}]")
+    notify.remember_video(found)
+    with pytest.raises(NotYet) as caught:
+        notify.report_uploads(ben.id)
+    assert (caught.value.seconds, sent) == (60, [])
+    Job.update(state="failed").where(Job.id == waiting.id).execute()
+    notify.report_uploads(ben.id)
+    assert len(sent) == 1
 
 
 def test_the_address_of_the_house_is_named_when_it_has_one(ben, house, sent):

@@ -1,17 +1,21 @@
 """Processing: ready with everything, or failed with words, and never in between."""
 
+import base64
+import json
 import time
+from contextlib import suppress
 
 import pytest
 from peewee import OperationalError
 
-from homequeue import ledger, processes
+from homequeue import ledger, processes, tasks
 from homequeue.db import db
+from homequeue.errors import HomequeueError
 from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition
-from homequeue.queue import queue
-from homequeue.services import assets, processing, sandbox
-from tests import pictures
+from homequeue.queue import queue, watch
+from homequeue.services import assets, imaging, metadata, processing, sandbox
+from tests import corpora, pictures
 from tests.conftest import work_off
 from tests.library import execute_one, jpeg, rendition_files, send, sha256
 
@@ -52,6 +56,82 @@ def test_what_the_photo_says_of_itself_is_kept(ben):
     assert '"iso": 100' in asset.exposure
     assert (asset.width, asset.height) == (40, 60)
     assert asset.taken_at == "2019-05-04T03:02:01"
+
+
+def test_everything_that_is_read_has_its_column(ben):
+    clip = b"\0\0\0\x18ftypmp42" + bytes(12)
+    words = "Frost;Yard".encode("utf-16-le")
+    packet = b'<r GCamera:MicroVideoOffset="%d"/>' % len(clip)
+    tags = pictures.exif(
+        {0x9C9E: words}, gps={1: "N", 2: (52.0, 30.0, 0.0), 3: "E", 4: (13.0, 24.0, 0.0), 6: 34.5}
+    )
+    photo = pictures.data(pictures.scene(60, 40), exif=tags, xmp=packet)
+    send(ben, photo + clip)
+    execute_one()
+    asset = Asset.get()
+    assert (asset.altitude, json.loads(asset.tags), asset.animated) == (
+        34.5,
+        ["Frost", "Yard"],
+        False,
+    )
+    assert json.loads(asset.motion) == {"at": len(photo), "size": len(clip)}
+    assert len(base64.b64decode(asset.thumbhash)) <= 25
+    assert (len(asset.fingerprint), len(asset.dhash)) == (64, 16)
+
+
+def test_a_moving_picture_stays_a_photo_and_says_that_it_moves(ben):
+    frames = [pictures.scene(60, 40).rotate(180)]
+    send(ben, pictures.data(pictures.scene(60, 40), "GIF", save_all=True, append_images=frames))
+    execute_one()
+    assert (Asset.get().kind, Asset.get().animated) == ("photo", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "modified", "wanted"),
+    [
+        ("IMG_20190504_030201.jpg", 1720800900.0, ("2019-05-04T03:02:01", "name")),
+        ("a.jpg", 1720800900.0, (assets.taken_from(1720800900.0), "file")),
+        ("IMG_20990504_030201.jpg", 1720800900.0, (assets.taken_from(1720800900.0), "file")),
+        # Half a day into 1980, where clocks of FAT begin.
+        ("a.jpg", 315576000.0, (None, "upload")),
+        ("a.jpg", None, (None, "upload")),
+    ],
+)
+def test_a_photo_without_date_takes_that_of_its_name_or_its_file(ben, name, modified, wanted):
+    send(ben, jpeg(), name, modified)
+    execute_one()
+    asset = Asset.get()
+    taken_at, source = wanted
+    assert asset.taken_at == (taken_at or assets.taken_from(asset.uploaded_at))
+    assert asset.taken_at_source == source
+
+
+def test_what_somebody_wrote_by_hand_is_not_overwritten(ben):
+    tags = pictures.exif({0x010E: "Of the camera", 0x4746: 2, 0x010F: "ACME"})
+    asset = send(ben, pictures.data(pictures.scene(60, 40), exif=tags)).asset
+    execute_one()
+    asset = Asset.get()
+    assert (asset.caption, asset.rating) == ("Of the camera", 2)
+    assets.edit(asset, {"caption": "At the sea"})
+    assets.edit(Asset.get(), {"rating": None})
+    Asset.update(make=None).execute()
+    Job.update(state="failed").execute()
+    assert queue.revive(Job.get())
+    execute_one()
+    asset = Asset.get()
+    assert (asset.caption, asset.rating, asset.make) == ("At the sea", None, "ACME")
+
+
+@pytest.mark.parametrize("path", corpora.files("hostile"), ids=lambda path: path.name)
+def test_a_hostile_file_costs_its_own_job(path):
+    """All that a worker does with a file, in the child in which it does it."""
+    specs, memory = (imaging.PREVIEW, imaging.THUMBNAIL), 256 << 20
+    limits = sandbox.Limits(memory=memory, seconds=10)
+    hints = metadata.Hints(path.name)
+    with path.open("rb") as file, suppress(HomequeueError):
+        answer = sandbox.run(processing._examine, file, hints, specs, memory, limits=limits)
+        assert [picture["spec"] for picture in answer.value["pictures"]] == ["preview", "thumbnail"]
+        assert len(answer.blobs) == 2
 
 
 def test_a_truncated_photo_is_shown_and_marked(ben):
@@ -194,9 +274,9 @@ def test_results_and_success_are_one(ben, monkeypatch):
 def test_a_run_that_is_done_twice_has_its_effect_once(ben):
     asset = send(ben, jpeg()).asset
     execute_one()
-    before = Rendition.select().tuples()[:]
-    processing.process(asset.id)
-    assert Rendition.select().tuples()[:] == before
+    before = [row.path for row in Rendition.select().order_by(Rendition.spec)]
+    processing.process(asset.id, tasks.convert_video)
+    assert [row.path for row in Rendition.select().order_by(Rendition.spec)] == before
     assert len(rendition_files()) == 2
 
 
@@ -234,11 +314,11 @@ def test_a_worker_that_dies_in_the_middle_is_made_good(ben, monkeypatch):
     send(ben, jpeg())
 
     def killed(_asset):
-        raise KeyboardInterrupt
+        raise watch.Interrupted
 
     with monkeypatch.context() as patch:
         patch.setattr(processing, "examine", killed)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(watch.Interrupted):
             execute_one()
     assert Asset.get().state == "processing"
     assert execute_one().state == "succeeded"
@@ -249,11 +329,11 @@ def test_a_worker_that_dies_between_renditions_and_rows_is_made_good(ben, monkey
     send(ben, jpeg())
 
     def killed(*_args):
-        raise KeyboardInterrupt
+        raise watch.Interrupted
 
     with monkeypatch.context() as patch:
         patch.setattr(assets, "move", lambda _id, state, **_: state == "processing" or killed())
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(watch.Interrupted):
             execute_one()
     assert Rendition.select().count() == 0
     execute_one()

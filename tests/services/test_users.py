@@ -70,14 +70,25 @@ def test_a_name_belongs_to_one_even_in_the_same_moment(house):
     assert sorted(outcomes) == ["added", "refused", "refused", "refused"]
 
 
-@pytest.mark.parametrize("password", ["", "1234567", "a" * 1025])
-def test_passwords_that_are_too_short_or_far_too_long(house, password):
+@pytest.mark.parametrize("password", ["", "1234567", "correct horse " * 74, "12345678", "Anna2019"])
+def test_passwords_that_are_too_short_far_too_long_or_too_easy(house, password):
     with pytest.raises(Invalid):
         users.add("Anna", password)
     assert User.select().count() == 0
 
 
-@pytest.mark.parametrize("password", ["12345678", "пароль на море", "a" * 1024, "  spaces  "])
+def test_a_new_password_that_is_too_easy_changes_nothing(anna):
+    session = users.open_session(anna, 1)
+    for password in ("anna-anna", "password1"):
+        with pytest.raises(Invalid, match="anybody would try"):
+            users.set_password(anna, password)
+    assert users.by_session(session)
+    assert users.sign_in("Anna", "correct horse", ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "password", ["20190712", "пароль на море", "horse " * 170 + "ass", "  spaces  "]
+)
 def test_passwords_as_people_have_them(house, password):
     users.add("Anna", password)
     assert users.sign_in("Anna", password, ADDRESS)

@@ -15,6 +15,7 @@ FIELDS = {
     "id", "state", "kind", "filename", "size", "checksum", "mime", "width", "height", "taken_at",
     "offset", "taken_at_source", "uploaded_at", "camera", "exposure", "gps", "rating", "caption",
     "tags", "favorite", "trashed_at", "owner", "error", "damaged", "renditions",
+    "altitude", "thumbhash", "animated", "motion", "duration",
 }  # fmt: skip
 
 

@@ -3,74 +3,19 @@
 import re
 import time
 from datetime import datetime
-from html.parser import HTMLParser
 
+import bottle
 import pytest
 
-from homequeue import holds, ledger
-from homequeue.models import Asset, Periodic, User
-from homequeue.queue import workers
+from homequeue import holds
+from homequeue.media import media
+from homequeue.models import Asset, Job, Rendition, User
+from homequeue.services import users
 from homequeue.web.pages import by_day
 from homequeue.web.shapes import ago, day_label, moment_label, near_label
 from tests.library import job, jpeg, originals, row, whole
 from tests.web.client import csrf_fields
-
-EVIL = "<script>alert('x')</script>\"&.jpg"
-VOID = {"meta", "link", "input", "img", "br", "hr", "use", "rect", "path", "circle", "source"}
-
-
-class Page(HTMLParser):
-    """Checks that tags are closed in order; collects addresses and forms."""
-
-    def __init__(self, text: str):
-        super().__init__()
-        self.open: list[str] = []
-        self.addresses: list[str] = []
-        self.ids: list[str] = []
-        self.scripts: list[dict[str, str | None]] = []
-        self.problems: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        named = dict(attrs)
-        self.addresses += [named[n] or "" for n in ("href", "src", "action") if n in named]
-        self.ids += [named["id"] or ""] if "id" in named else []
-        self.problems += [n for n in named if n.startswith("on") or n == "style"]
-        if tag == "script":
-            self.scripts.append(named)
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag):
-        if tag in VOID:
-            return
-        if not self.open or self.open.pop() != tag:
-            self.problems.append(f"</{tag}> closes nothing")
-
-
-def checked(answer, status: int = 200) -> Page:
-    assert answer.status == status, answer.text[:500]
-    assert answer.header("Content-Type") == "text/html; charset=utf-8"
-    assert answer.text.startswith("<!doctype html>")
-    page = Page(answer.text)
-    assert page.problems == []
-    assert page.open == []
-    assert len(page.ids) == len(set(page.ids)), "an id is there twice"
-    assert all(script.get("src") for script in page.scripts), "a script stands in the page"
-    assert "<style" not in answer.text
-    assert "{{" not in answer.text
-    assert "None" not in re.sub(r"<[^>]*>", "", answer.text)
-    assert "<script>" not in answer.text
-    outside = [a for a in page.addresses if re.match(r"(?!https://www\.openstreetmap)\w+:", a)]
-    assert outside == []
-    return page
-
+from tests.web.reading import EVIL, checked
 
 # The timeline
 
@@ -122,6 +67,51 @@ def test_older_photos_are_a_page_away(as_ben, ben):
     assert len(seen) == len(set(seen)) == 105
 
 
+def test_what_waits_in_a_pause_waits_otherwise(as_ben, ben):
+    row(ben, 1)
+    row(ben, 2, state="processing")
+    whole(ben, 3)
+    first = as_ben.page("/")
+    assert "IMG_1.jpg, making its preview" in first.text
+    assert re.findall('data-state="(.*?)"', first.text) == ["ready", "processing", "pending"]
+    holds.pause(time.time() + 3600)
+    answer = as_ben.get("/", If_None_Match=first.header("ETag") or "", Accept="text/html")
+    checked(answer)
+    assert "IMG_1.jpg, its preview has to wait" in answer.text
+    assert re.findall('data-state="(.*?)"', answer.text) == ["ready", "held", "held"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"favorite": True},
+        {"state": "processing"},
+        {"state": "failed", "error": "It rained."},
+        {"damaged": True},
+        {"taken_at": "2023-01-01T00:00:00"},
+        {"filename": "other.jpg"},
+        {"trashed_at": 5.0},
+    ],
+)
+def test_the_timeline_is_another_when_anything_on_it_is(as_ben, ben, change):
+    row(ben, 1)
+    etag = as_ben.page("/").header("ETag") or ""
+    assert as_ben.get("/", If_None_Match=etag).status == 304
+    Asset.update(**change).execute()
+    assert as_ben.get("/", If_None_Match=etag).status == 200
+
+
+def test_a_view_is_read_once_however_often_it_is_shown(as_ben, ben):
+    whole(ben, 1)
+    paths = ["/", "/assets/1", "/upload", "/trash", "/activity", "/password", "/assets/99"]
+    for path in paths:
+        as_ben.page(path)
+    before = len(bottle.TEMPLATES)
+    for path in paths * 40:
+        as_ben.page(path)
+    assert len(bottle.TEMPLATES) == before, "views are kept again and again"
+
+
 def test_trashed_photos_are_not_on_the_timeline(as_ben, ben):
     row(ben, 1, trashed_at=5)
     assert "This is where your photos will live" in as_ben.page("/").text
@@ -151,7 +141,8 @@ def test_a_page_that_did_not_change_is_not_sent_again(as_ben, ben, path):
         ({"state": "failed", "error": None}, "Something went wrong"),
         ({"state": "pending", "width": None, "height": None}, "Making its preview"),
         ({"state": "pending", "trashed_at": 5.0}, "in the trash"),
-        ({"state": "ready", "kind": "video"}, "<video"),
+        ({"state": "ready", "kind": "video", "playable": True}, "<video"),
+        ({"state": "ready", "kind": "video"}, "Browsers do not play this kind of video"),
     ],
 )
 def test_the_viewer_without_a_picture(as_ben, ben, values, words):
@@ -159,6 +150,15 @@ def test_the_viewer_without_a_picture(as_ben, ben, values, words):
     answer = as_ben.page(f"/assets/{asset.id}")
     checked(answer)
     assert words in answer.text
+
+
+def test_what_phones_write_into_fields_is_what_the_fields_take(nobody, house):
+    """The code is made of digits, and most names begin with a capital."""
+    page = nobody.page("/set-up").text
+    assert re.search(r'name="code"[^>]* inputmode="numeric"', page)
+    assert re.search(r'name="name"[^>]* autocapitalize="words"', page)
+    users.add("Anna", "correct horse", is_admin=True)
+    assert re.search(r'name="name"[^>]* autocapitalize="words"', nobody.page("/sign-in").text)
 
 
 def test_the_viewer_with_everything(as_ben, ben):
@@ -212,10 +212,40 @@ def test_a_heart_and_a_caption_by_forms(as_ben, ben):
         ({}, (False, None)),
     ):
         answer = as_ben.post(f"/assets/{asset.id}/edit", form=form | {"csrf": token})
-        assert (answer.status, answer.header("Location")) == (303, f"/assets/{asset.id}")
+        said = "?said=captioned" if "caption" in form else ""
+        assert (answer.status, answer.header("Location")) == (303, f"/assets/{asset.id}{said}")
         found = Asset.get_by_id(asset.id)
         assert (found.favorite, found.caption) == stored
         checked(as_ben.page(f"/assets/{asset.id}"))
+    assert notice(as_ben.page(f"/assets/{asset.id}?said=captioned")) == "The caption is saved."
+
+
+def test_nobody_is_told_that_a_missing_original_is_safe(as_ben, ben):
+    asset = whole(ben, 1)
+    Rendition.delete().execute()
+    words = f"The file {asset.path} is missing from the storage."
+    Asset.update(state="failed", error=words).execute()
+    assert "The original is safe" in as_ben.page(f"/assets/{asset.id}").text
+    media.remove(asset.path)
+    answer = as_ben.page(f"/assets/{asset.id}")
+    checked(answer)
+    assert words in answer.text
+    assert "put the file back" in answer.text
+    assert "safe" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("upload", "when it was uploaded"),
+        ("file", "when the file was last changed"),
+        ("name", "taken from the file name"),
+        ("exif original", "written in the photo"),
+    ],
+)
+def test_where_the_date_is_from(as_ben, ben, source, words):
+    asset = whole(ben, 1, taken_at_source=source)
+    assert f"<dt>Date</dt><dd>{words}</dd>" in as_ben.page(f"/assets/{asset.id}").text
 
 
 def test_the_viewer_leads_to_the_neighbours(as_ben, ben, anna):
@@ -356,6 +386,8 @@ def test_looking_for_words_and_favorites(as_ben, ben):
         ("?favorite=0", [3, 2, 1]),
         ("?q=nothing", []),
         ("?q=nothing&favorite=1", []),
+        ("?q=12%20july%20sea", [2, 1]),
+        ("?q=2023", []),
     ):
         page = as_ben.page(f"/{query}")
         checked(page)
@@ -403,7 +435,7 @@ def test_no_page_promises_a_preview_while_paused(as_ben, ben, path):
     answer = as_ben.page(path)
     checked(answer)
     assert "Paused until" in answer.text
-    assert "Making" not in answer.text
+    assert "making" not in answer.text.lower()
     assert 'href="/activity"' in answer.text
 
 
@@ -439,118 +471,6 @@ def test_the_upload_page(as_ben):
     assert 'enctype="multipart/form-data"' in answer.text
     assert "Up to 4.3 GB each" in answer.text
     assert csrf_fields(answer)[0] == as_ben.csrf
-
-
-# Activity
-
-
-def test_activity_when_nothing_happens(as_ben):
-    answer = as_ben.page("/activity")
-    checked(answer)
-    assert "All quiet" in answer.text
-    assert "No worker is awake" in answer.text
-
-
-@pytest.fixture
-def busy(ben):
-    now = time.time()
-    for number, state in enumerate(ledger.STATES, 1):
-        whole(ben, number)
-        job(
-            state, asset=number, args=f"[{number}]", attempts=2, max_attempts=5,
-            queued_at=now - 100, started_at=now - 50, finished_at=now - 45,
-            error="It rained." if state not in ("queued", "succeeded") else None,
-            traceback="Traceback of the inside",
-        )  # fmt: skip
-    job("failed", asset=10**6, error="Of a photo that is gone.")
-    job("succeeded", task="rescue", finished_at=now)
-    job("failed", task="was_renamed", error="unknown")
-    Periodic.create(task="rescue", last_due=now, job=10)
-    workers.register("worker")
-
-
-def test_activity_in_every_state_for_an_administrator(as_anna, busy):
-    answer = as_anna.page("/activity")
-    checked(answer)
-    for words in ("In the works", "Waiting", "Needs a look", "Done lately", "Housekeeping"):
-        assert words in answer.text
-    assert "Making the preview of IMG_1.jpg" in answer.text
-    assert "Traceback of the inside" in answer.text
-    assert "1 of 1 worker awake" in answer.text
-    assert 'action="/api/queue/pause"' in answer.text
-
-
-def test_activity_in_every_state_for_a_member(as_ben, busy):
-    answer = as_ben.page("/activity")
-    checked(answer)
-    assert "Traceback of the inside" not in answer.text
-    assert "/api/queue/pause" not in answer.text
-    assert "was_renamed" not in answer.text
-
-
-def test_a_member_sees_numbers_of_their_own_only(as_ben, anna, busy):
-    for number in range(100, 140):
-        job("failed", asset=row(anna, number).id)
-    ours = as_ben.page("/activity").text.partition("Jobs by state")[2]
-    assert re.findall(r"<strong>([\d,]+)</strong>", ours) == ["1"] * len(ledger.STATES)
-
-
-def test_chores_do_not_bury_what_was_done(as_anna, anna):
-    whole(anna, 1)
-    job("succeeded", asset=1, args="[1]", started_at=5.0, finished_at=5.2)
-    for _ in range(30):
-        job("succeeded", task="check_disk", finished_at=time.time())
-    lately = as_anna.page("/activity").text.partition("Done lately")[2].partition("Behind the")[0]
-    assert "IMG_1.jpg" in lately
-    assert "Checking the disk" not in lately
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.0, "took less than a second"),
-        (0.99, "took less than a second"),
-        (1.0, "took 1 second"),
-        (2.6, "took 2 seconds"),
-        (90, "took 2 minutes"),
-    ],
-)
-def test_how_long_a_job_took(as_ben, ben, seconds, words):
-    whole(ben, 1)
-    job("succeeded", asset=1, args="[1]", started_at=5.0, finished_at=5.0 + seconds)
-    assert words in as_ben.page("/activity").text
-
-
-def test_activity_of_others_is_not_shown(as_ben, anna):
-    row(anna, 1, filename="secret.jpg")
-    job("failed", asset=1, error="of Anna")
-    answer = as_ben.page("/activity")
-    assert "secret.jpg" not in answer.text
-    assert "of Anna" not in answer.text
-    assert "All quiet" in answer.text
-
-
-def test_activity_while_paused(as_anna, anna):
-    holds.pause(time.time() + 3600)
-    answer = as_anna.page("/activity")
-    checked(answer)
-    assert "Paused until" in answer.text
-    assert 'action="/api/queue/resume"' in answer.text
-    as_anna.post("/api/queue/pause")
-    assert "Paused until somebody resumes." in as_anna.page("/activity").text
-    assert "Paused. No photo is waiting." in as_anna.page("/activity").text
-    whole(anna, 1)
-    job(asset=1)
-    assert "Paused, with 1 photo waiting." in as_anna.page("/activity").text
-
-
-def test_a_long_list_is_counted_not_listed(as_anna, anna):
-    for number in range(25):
-        job("failed", task="rescue", error=f"error {number}")
-    answer = as_anna.page("/activity")
-    checked(answer)
-    assert "and 5 more" in answer.text
-    assert 'action="/api/jobs/retry-failed"' in answer.text
 
 
 # What people send
@@ -614,6 +534,7 @@ def test_set_up_and_sign_in_are_pages_too(nobody, house):
 
 
 def test_every_link_of_every_page_leads_somewhere(as_anna, anna, busy):
+    failed = Job.get(Job.state == "failed")
     whole(anna, 500)
     row(anna, 501, trashed_at=5.0)
     seen: set[str] = set()
@@ -623,6 +544,10 @@ def test_every_link_of_every_page_leads_somewhere(as_anna, anna, busy):
         "/password",
         "/upload",
         "/activity",
+        "/activity/history",
+        "/activity/history?state=failed&q=IMG",
+        "/activity/machine",
+        f"/jobs/{failed.id}",
         "/trash",
         f"/assets/{Asset.get(Asset.owner == anna).id}",
     ):

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from homequeue.models import Job, Token, User
-from homequeue.services import users
+from homequeue.media import media
+from homequeue.models import Job, Token, Upload, User
+from homequeue.services import batches, users
 from homequeue.web.principals import COOKIE, PUBLIC, identify
 from homequeue.web.routes import ROUTES, Route
 from tests.library import job, jpeg, snapshot, whole
@@ -46,11 +47,22 @@ TABLE = {
     "GET /password": "303 200 200 403 200 200 200",
     "POST /password": "303 303 303 403 403 303 303",
     "GET /activity": "303 200 200 403 200 200 200",
+    "GET /activity/history": "303 200 200 403 200 200 200",
+    "GET /activity/machine": "303 403 200 403 403 403 200",
+    "GET /jobs/<job_id>": "303 200 200 403 200 200 200",
     # Assets
     "POST /api/assets": "401 201 201 201 403 201 201",
     "PUT /api/assets": "401 201 201 201 403 201 201",
     "PUT /api/assets/<filename>": "401 201 201 201 403 201 201",
     "POST /api/assets/check": "401 200 200 200 403 200 200",
+    "OPTIONS /api/uploads": "204 204 204 204 204 204 204",
+    "OPTIONS /api/uploads/<upload_id>": "204 204 204 204 204 204 204",
+    "POST /api/uploads": "401 201 201 201 403 201 201",
+    "HEAD /api/uploads/<upload_id>": "401 200 200 200 403 200 200",
+    "PATCH /api/uploads/<upload_id>": "401 204 204 204 403 204 204",
+    "DELETE /api/uploads/<upload_id>": "401 204 204 204 403 204 204",
+    "GET /api/batches/<batch_id>": "401 200 200 403 200 200 200",
+    "GET /batches/<batch_id>": "303 200 200 403 200 200 200",
     "GET /api/assets": "401 200 200 403 200 200 200",
     "GET /api/assets/<asset_id>": "401 200 200 403 200 200 200",
     "PATCH /api/assets/<asset_id>": "401 200 200 403 403 200 200",
@@ -59,6 +71,7 @@ TABLE = {
     "GET /api/assets/<asset_id>/thumbnail": "401 200 200 403 200 200 200",
     "GET /api/assets/<asset_id>/preview": "401 200 200 403 200 200 200",
     "GET /api/assets/<asset_id>/original": "401 200 200 403 200 200 200",
+    "GET /api/assets/<asset_id>/video": "401 200 200 403 200 200 200",
     # The queue
     "GET /api/jobs": "401 200 200 403 200 200 200",
     "GET /api/jobs/<job_id>": "401 200 200 403 200 200 200",
@@ -82,7 +95,11 @@ TABLE = {
 BY_NAME = {f"{r.method} {re.sub(':[a-z]+>', '>', r.path)}": r for r in ROUTES}
 WITH_ASSET = [name for name in TABLE if "asset_id" in name]
 WITH_JOB = [name for name in TABLE if "job_id" in name]
-WRITES = [name for name in TABLE if not name.startswith("GET")]
+WITH_BATCH = [name for name in TABLE if "batch_id" in name]
+WITH_UPLOAD = [name for name in TABLE if "upload_id" in name and not name.startswith("OPTIONS")]
+WITH_OWNER = WITH_ASSET + WITH_JOB + WITH_BATCH + WITH_UPLOAD
+READS = ("GET", "HEAD", "OPTIONS")
+WRITES = [name for name in TABLE if not name.startswith(READS)]
 
 
 @dataclass
@@ -114,13 +131,22 @@ def statuses(name: str) -> dict[str, int]:
     return dict(zip(VISITORS, map(int, TABLE[name].split()), strict=True))
 
 
+#: What every request about a resumable upload says, and does no harm elsewhere.
+TUS = {
+    "Tus-Resumable": "1.0.0",
+    "Upload-Length": "2000",
+    "Upload-Offset": "0",
+}
+BYTES = {"Content-Type": "application/offset+octet-stream"}
+
 _numbers = iter(range(1, 10**9))
 
 
 def new_asset(owner: User, name: str) -> int:
     """An asset in the state in which the route makes sense."""
     trashed = 1.0 if "restore" in name or "purge" in name else None
-    return whole(owner, next(_numbers), trashed_at=trashed).id
+    kind = {"kind": "video", "playable": True} if name.endswith("/video") else {}
+    return whole(owner, next(_numbers), trashed_at=trashed, **kind).id
 
 
 def new_job(owner: User, name: str) -> int:
@@ -130,7 +156,8 @@ def new_job(owner: User, name: str) -> int:
 
 
 def target(route: Route, number: int) -> str:
-    path = re.sub(r"<(asset|job)_id:\w+>", str(number), route.path)
+    path = re.sub(r"<(asset|job|batch)_id:\w+>", str(number), route.path)
+    path = path.replace("<upload_id>", f"{number:032x}")
     path = path.replace("<filename:path>", "a.jpg").replace("<task>", "check_disk")
     return path.replace("<path:path>", "css/app.css")
 
@@ -152,7 +179,10 @@ def ask(client: Client, name: str, number: int = 0, **headers: str):
         return client.send(csrf, photo, target=path, **headers)
     if name.startswith("PUT"):
         return client.request("PUT", path, body=jpeg(next(_numbers)), headers=dashed(headers))
-    options: dict = {"headers": dashed(headers)}
+    options: dict = {"headers": TUS | dashed(headers)}
+    if name.startswith("PATCH /api/uploads"):
+        options["body"] = b"a"
+        options["headers"] |= BYTES
     if name == "POST /sign-in":
         options["form"] = {"name": "Carla", "password": "open sesame!"}
     elif name == "POST /password":
@@ -168,7 +198,19 @@ def ask(client: Client, name: str, number: int = 0, **headers: str):
     return client.request(route.method, path, **options)
 
 
+def new_upload(owner: User) -> int:
+    number = next(_numbers)
+    upload = Upload(id=f"{number:032x}", user=owner, size=2000)
+    upload.save(force_insert=True)
+    media.begin_resumable(upload.id)
+    return number
+
+
 def make(name: str, owner: User) -> int:
+    if name in WITH_UPLOAD:
+        return new_upload(owner)
+    if name in WITH_BATCH:
+        return batches.begin("upload", owner)
     if name in WITH_ASSET:
         return new_asset(owner, name)
     return new_job(owner, name) if name in WITH_JOB else 0
@@ -189,6 +231,8 @@ def test_public_is_what_the_table_opens_to_nobody():
         "GET /sign-in",
         "POST /sign-in",
         "POST /sign-out",
+        "OPTIONS /api/uploads",
+        "OPTIONS /api/uploads/<upload_id>",
         "GET /set-up",
         "POST /set-up",
     }
@@ -203,20 +247,20 @@ def test_ones_own(site, name, monkeypatch):
         before = snapshot()
         answer = ask(site.clients[visitor], name, number)
         assert answer.status == status, (visitor, answer.body[:300])
-        if answer.status in (401, 403, 503) or name.startswith("GET"):
+        if answer.status in (401, 403, 503) or name.startswith(READS):
             assert snapshot() == before, f"{visitor} changed something with {name}"
         if visitor == "nobody" and status == 303 and not name.endswith(("sign-in", "sign-out")):
             assert (answer.header("Location") or "").startswith(("/sign-in", "/set-up"))
         site.clients[visitor].cookies = cookies
 
 
-@pytest.mark.parametrize("name", WITH_ASSET + WITH_JOB)
+@pytest.mark.parametrize("name", WITH_OWNER)
 def test_somebody_elses(site, name):
-    """Foreign and missing look alike; only administrators see everybody's jobs."""
+    """Foreign and missing look alike; only administrators see everybody's jobs and batches."""
     for visitor, own in statuses(name).items():
         number = make(name, site.stranger if visitor != "nobody" else site.users["member"])
         allowed = own < 400 and visitor != "nobody"
-        sees = name in WITH_JOB and visitor.startswith("admin")
+        sees = name in WITH_JOB + WITH_BATCH and visitor.startswith("admin")
         expected = own if sees or not allowed else 404
         before = snapshot()
         foreign = ask(site.clients[visitor], name, number)
@@ -231,7 +275,7 @@ def test_somebody_elses(site, name):
 
 @pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**30, -1])
 def test_numbers_nothing_has(site, number):
-    found = {n: ask(site.clients["admin"], n, number).status for n in WITH_ASSET + WITH_JOB}
+    found = {n: ask(site.clients["admin"], n, number).status for n in WITH_OWNER}
     assert set(found.values()) == {404}
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from homequeue import config, holds
 from homequeue.db import db
-from homequeue.media import Incoming, Media, media
+from homequeue.incoming import Incoming
+from homequeue.media import Media, media
 from homequeue.models import Asset, Job
 from homequeue.services import ingest, notify
 from tests import pictures
@@ -223,8 +224,8 @@ def test_a_disk_that_fills_up_while_receiving(program, monkeypatch):
 
     real = Incoming.__init__
 
-    def on_a_full_disk(self, folder):
-        real(self, folder)
+    def on_a_full_disk(self, *given):
+        real(self, *given)
         self.file = type("Full", (), {"write": full, "close": self.file.close})()
 
     monkeypatch.setattr(Incoming, "__init__", on_a_full_disk)
