@@ -9,8 +9,7 @@ run: .venv/run
 	$(BIN)/homequeue run
 
 test: .venv/dev
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest $(PARALLEL)
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) --database=postgres
 
 quick: .venv/dev

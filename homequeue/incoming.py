@@ -100,7 +100,8 @@ class Resumed(Incoming):
         super().__init__(path, _locked(path))
         self.size = self._begun = self.file.seek(0, os.SEEK_END)
         if hashed is not None and hashed.size == self.size:
-            self._sha256 = hashed.sha256
+            # A copy: what we add and the disk then refuses must not be in what others go on from.
+            self._sha256 = hashed.sha256.copy()
         elif self.size:
             self._sha256 = None
 

@@ -30,8 +30,8 @@ RESUMABLE = "resumable-"
 LONGEST_NAME = 150
 #: Up to so many files are synced one by one.
 FEW = 4
-#: What file systems without hard links answer: exFAT, CIFS, some of FUSE.
-NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+#: What is answered where there can be no hard link: exFAT, CIFS, some of FUSE, another disk.
+NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV)
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
@@ -75,12 +75,16 @@ class Media:
 
     def free_bytes(self) -> int:
         """Return the bytes that may still be written to the disk."""
-        stats = os.statvfs(self.root)
-        return stats.f_bavail * stats.f_frsize
+        disks = [os.statvfs(place) for place in self._disks()]
+        return min(disk.f_bavail * disk.f_frsize for disk in disks)
 
     def disk_bytes(self) -> int:
         """Return the size of the disk in bytes."""
-        return shutil.disk_usage(self.root).total
+        return shutil.disk_usage(self._disks()[-1]).total
+
+    def _disks(self) -> list[Path]:
+        """Return the folders that may be on disks of their own, that of the originals last."""
+        return [place for place in (self.root, self.root / "originals") if place.exists()]
 
     def receive(self) -> Incoming:
         """Begin to receive an upload."""
@@ -176,7 +180,7 @@ class Media:
     def _sync(self, paths: Sequence[Path], files: int = 0) -> None:
         with storage_errors():
             if max(len(paths), files) > FEW:
-                _sync_file_system(self.root)
+                _sync_file_system(paths[0])
             else:
                 for path in paths:
                     _sync(path)
@@ -304,12 +308,12 @@ def _link(source: Path, target: Path) -> bool:
     except OSError as error:
         if error.errno not in NO_HARD_LINKS:
             raise
-        # A file system without hard links (exFAT): the name holds the checksum, so a race between
-        # two copies is one between the same bytes.
+        # The name holds the checksum, so a race between two copies is one between the same bytes.
         if target.exists():
             return False
         beside = target.with_name(f".{target.name}")
         shutil.copyfile(source, beside)
+        _sync(beside)
         os.replace(beside, target)
     return True
 

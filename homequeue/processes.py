@@ -206,3 +206,11 @@ def limit_memory(size: int) -> None:
     """Let this process have so many bytes of memory of its own and no more (RLIMIT_DATA)."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (size, hard))
+
+
+def most_open_files() -> int:
+    """Let this process have as many files open as it may, up to 4096, and return how many."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = 4096 if hard == resource.RLIM_INFINITY else min(hard, 4096)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most

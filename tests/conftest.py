@@ -40,6 +40,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = used
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Spell out what no other process could be told: half characters in what a test has logged."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
+
+
 def part(program: str) -> str:
     """Return the path of a program a test needs; without it the test skips, but never in CI."""
     found = shutil.which(program, path=f"{os.environ['PATH']}:{programs()}")

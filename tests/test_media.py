@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import homequeue.media as media_module
 from homequeue.errors import Conflict, NoSpace, Unavailable
 from homequeue.incoming import AHEAD, Incoming
 from homequeue.media import LONGEST_NAME, Media, checksum_of, media, safe_name
@@ -436,3 +437,25 @@ def test_the_space_on_the_disk():
 def test_a_library_that_is_not_bound_cannot_be_used():
     with pytest.raises(AttributeError):
         Media().receive()
+
+
+@pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])
+def test_where_no_link_can_be_made_a_copy_is_on_the_disk_before_it_has_its_name(
+    monkeypatch, number
+):
+    """As on exFAT, or where only the originals are on a disk of their own."""
+    told = []
+
+    def no_link(*_):
+        raise OSError(number, "no")
+
+    sync, replace = media_module._sync, os.replace
+    monkeypatch.setattr(os, "link", no_link)
+    monkeypatch.setattr(media_module, "_sync", lambda path: (told.append("sync"), sync(path)))
+    monkeypatch.setattr(os, "replace", lambda *names: (told.append("name"), replace(*names)))
+    incoming = media.receive()
+    incoming.write(b"photo")
+    incoming.complete()
+    path = media.keep(incoming, "a.jpg", "jpg", datetime(2024, 7, 12))
+    assert told == ["sync", "name"]
+    assert (media.root / path).read_bytes() == b"photo"

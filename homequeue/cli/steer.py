@@ -47,7 +47,7 @@ def span(text: str) -> float:
     >>> span("90s"), span("2h")
     (90.0, 7200.0)
     """
-    match = re.fullmatch(r"(\d{1,6})([smhd])", text.strip())
+    match = re.fullmatch(r"0*([1-9]\d{0,5})([smhd])", text.strip())
     if not match:
         raise UsageError(f"“{text}” is no span of time; write 30m, 2h or 1d.")
     return float(match[1]) * UNITS[match[2]]

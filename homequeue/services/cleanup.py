@@ -75,11 +75,9 @@ def rescue(defer: ingest.Defer) -> dict[str, int]:
     lost = assets.without_job()
     for asset_id in lost:
         defer(asset_id)
-    return {
-        "assets": len(lost),
-        "originals": _adopt_orphans(defer),
-        "uploads": resumable.finish_full(defer),
-    }
+    # First the uploads: the original of one that was cut off at its end is its owner's.
+    finished = resumable.finish_full(defer)
+    return {"assets": len(lost), "originals": _adopt_orphans(defer), "uploads": finished}
 
 
 def check_disk() -> dict[str, int]:

@@ -70,8 +70,11 @@ def examine(asset: Asset) -> sandbox.Answer:
 
 
 def give_up(words: str, asset_id: int) -> None:
-    """Say of an asset that its pictures could not be made, and why."""
-    assets.move(asset_id, assets.FAILED, error=words)
+    """Say of an asset that its pictures could not be made, and why; those it has are kept."""
+    paths = [row.path for row in Rendition.select().where(Rendition.asset == asset_id)]
+    has_pictures = bool(paths) and all(media.exists(path) for path in paths)
+    if not (has_pictures and assets.move(asset_id, assets.READY)):
+        assets.move(asset_id, assets.FAILED, error=words)
 
 
 def revive(asset_id: int) -> None:

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 
 from homequeue import facts, holds, ledger
 from homequeue.db import db
@@ -16,6 +18,8 @@ from homequeue.services.jobs import Chosen
 FOREVER = 100 * 365 * 86400.0
 #: When a pause until the morning ends, in hours of this machine's clock.
 MORNING = 7
+#: So many jobs are written in one transaction, for which everybody else waits.
+PIECE = 200
 #: As many workers as anybody may ask for.
 MOST_WORKERS = 64
 
@@ -30,7 +34,7 @@ def retry(job: Job, who: str) -> None:
 
 def retry_all(chosen: Chosen, who: str) -> int:
     """Queue all jobs of a list again that failed or were quarantined; return how many."""
-    count = sum(queue.revive(job, who) for job in _ended_badly(chosen))
+    count = _in_pieces(_ended_badly(chosen), lambda job: queue.revive(job, who))
     _note(who, f"had {count} failed jobs tried again", count)
     return count
 
@@ -62,7 +66,7 @@ def dismiss(job: Job, who: str) -> None:
 
 def dismiss_all(chosen: Chosen, who: str) -> int:
     """Dismiss all jobs of a list that ended badly; return how many."""
-    count = sum(ledger.dismiss(job, who) for job in _ended_badly(chosen))
+    count = _in_pieces(_ended_badly(chosen), lambda job: ledger.dismiss(job, who))
     _note(who, f"dismissed {count} failed jobs", count)
     return count
 
@@ -128,15 +132,25 @@ def set_workers(count: int, who: str) -> None:
 
 def make_again(found: Iterable[int], defer: Callable[[int], object], who: str) -> int:
     """Have the pictures of assets made again, after all other work; return of how many."""
-    with db.atomic(), ledger.part_of(batches.begin("again", None)):
-        count = sum(1 for asset_id in found if defer(asset_id))
-        _note(who, f"had the pictures of {count} photos made again")
+    with ledger.part_of(batches.begin("again", None)):
+        count = _in_pieces(found, lambda asset_id: bool(defer(asset_id)))
+    _note(who, f"had the pictures of {count} photos made again")
     return count
 
 
 def deeds(limit: int = 20) -> list[Deed]:
     """Return what people did last, newest first."""
     return list(Deed.select().order_by(Deed.id.desc()).limit(limit))
+
+
+def _in_pieces(found: Iterable[Any], act: Callable[[Any], bool]) -> int:
+    """Do something to many, so that others may write in between; return to how many it was done."""
+    count = 0
+    left = iter(found)
+    while piece := list(islice(left, PIECE)):
+        with db.atomic():
+            count += sum(map(act, piece))
+    return count
 
 
 def _ended_badly(chosen: Chosen) -> list[Job]:

@@ -55,6 +55,8 @@ IN_MEMORY = 2**18
 RECEIVED = 120 * 1024
 #: The most bytes that are given to the line at once.
 MOST_SENT = 2**18
+#: Open files that are not connections: of the library, the database, the log.
+KEPT_FREE = 200
 #: How long a refused client may go on sending before the line is cut, in seconds.
 LINGER = 5.0
 #: How long answers may take to leave after the stop signal, in seconds.
@@ -319,7 +321,7 @@ def create_server(app: Wsgi, settings: Settings, bound: socket.socket) -> Server
         sockinfo=(bound.family, bound.type, bound.proto, bound.getsockname()),
         threads=options.threads,
         ident="homequeue",
-        connection_limit=500,
+        connection_limit=processes.most_open_files() - KEPT_FREE,
         max_request_header_size=16 * 1024,
         recv_bytes=RECEIVED,
         inbuf_overflow=IN_MEMORY,

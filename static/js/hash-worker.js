@@ -1,16 +1,39 @@
-/** A worker that reads files in slices and tells their SHA-256; plain http has no `crypto.subtle`. */
+/** A worker that reads files bit by bit and tells their SHA-256; plain http has no `crypto.subtle`. */
 
 import { sha256 } from '../vendor/noble-hashes/sha2.js';
 
-const SLICE = 2 ** 20;
+const PART = 2 ** 21;
+/** Of files larger than this it is told how far they are. */
+const LARGE = 2 ** 25;
 const stopped = new Set();
+
+/** A reader that fills the same memory again and again, where browsers have it; others take new. */
+function readerOf(file) {
+  try {
+    return file.stream().getReader({ mode: 'byob' });
+  } catch {
+    return file.stream().getReader();
+  }
+}
 
 async function digest(id, file) {
   const hash = sha256.create();
-  for (let at = 0; at < file.size; at += SLICE) {
-    if (stopped.delete(id)) return;
-    hash.update(new Uint8Array(await file.slice(at, at + SLICE).arrayBuffer()));
-    if (file.size > 16 * SLICE) postMessage({ id, done: Math.min(at + SLICE, file.size) });
+  const reader = readerOf(file);
+  let buffer = new ArrayBuffer(PART);
+  let told = 0;
+  for (let at = 0; at < file.size;) {
+    if (stopped.delete(id)) {
+      reader.cancel();
+      return;
+    }
+    const { value, done } = await reader.read(new Uint8Array(buffer));
+    if (done) throw new Error('the file became shorter');
+    hash.update(value);
+    at += value.length;
+    buffer = value.buffer;
+    if (at - told < LARGE) continue;
+    told = at;
+    postMessage({ id, done: at });
   }
   const checksum = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('');
   postMessage({ id, checksum });

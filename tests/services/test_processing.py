@@ -361,3 +361,32 @@ def test_the_original_is_never_touched(ben):
     after = (media.root / asset.path).stat()
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
     assert time.time() - after.st_mtime < 60
+
+
+def test_what_cannot_be_made_again_keeps_the_pictures_it_has(ben, monkeypatch):
+    asset = send(ben, jpeg()).asset
+    execute_one()
+    tasks.process_again(asset.id)
+
+    def broken(*_):
+        raise sandbox.ChildFailed("The decoder crashed.")
+
+    monkeypatch.setattr(processing, "examine", broken)
+    assert execute_one().state == "failed"
+    assert Asset.get().state == "ready"
+    assert len(rendition_files()) == 2
+
+
+def test_pictures_that_are_gone_are_no_reason_to_call_a_photo_ready(ben, monkeypatch):
+    asset = send(ben, jpeg()).asset
+    execute_one()
+    for file in rendition_files():
+        file.unlink()
+    tasks.process_again(asset.id)
+
+    def broken(*_):
+        raise sandbox.ChildFailed("The decoder crashed.")
+
+    monkeypatch.setattr(processing, "examine", broken)
+    execute_one()
+    assert (Asset.get().state, Asset.get().error) == ("failed", "The decoder crashed.")
