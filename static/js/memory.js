@@ -11,8 +11,7 @@ let room = TOTAL_LIMIT;
 let database = null;
 let user = '';
 let tab = '';
-/** One step after the other: what is forgotten must have been written. */
-let last = Promise.resolve();
+let opened = Promise.resolve();
 
 function done(request) {
   return new Promise((resolve, reject) => {
@@ -26,17 +25,19 @@ function stores(...names) {
   return names.map((name) => transaction.objectStore(name));
 }
 
-/** Does a step when those before are done. Without a database, or a full one, it is left out. */
+/**
+ * Does a step once the database is open; without one, or with a full one, it is left out. Steps begin
+ * in the order in which they are asked for, and so the database does them.
+ */
 function then(step) {
-  last = last.then(() => (database ? step() : undefined)).catch(() => undefined);
-  return last;
+  return opened.then(() => (database ? step() : undefined)).catch(() => undefined);
 }
 
 /** Opens the memory of one person, as this tab. */
 export function open(person, name) {
   user = person;
   tab = name;
-  last = last.then(async () => {
+  opened = opened.then(async () => {
     const request = indexedDB.open('homequeue', 1);
     request.onupgradeneeded = () => {
       request.result.createObjectStore('uploads', { keyPath: 'key' });

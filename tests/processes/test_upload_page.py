@@ -164,9 +164,17 @@ CHECKSUM = """async (bytes) => {
 }"""
 
 
-def test_checksums_are_those_of_sha_256(arrive: Callable[..., Visitor]) -> None:
+@pytest.mark.parametrize("mode", ["byob", "not in this browser"])
+def test_checksums_are_those_of_sha_256(mode: str, arrive: Callable[..., Visitor]) -> None:
+    visitor = arrive()
+
+    def change(route: Any) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, body=found.text().replace("byob", mode))
+
+    visitor.context.route("**/hash-worker.js", change)
     sizes = [0, 1, 55, 56, 63, 64, 65, 4 * MIB - 1, 4 * MIB, 4 * MIB + 1, 9 * MIB + 5]
-    found = arrive().page.evaluate(CHECKSUM, sizes)
+    found = visitor.page.evaluate(CHECKSUM, sizes)
     files = [bytes((n * 7 + size) % 256 for n in range(size)) for size in sizes]
     assert found == [hashlib.sha256(data).hexdigest() for data in files]
 
@@ -230,7 +238,7 @@ def test_the_rest_is_left_out_on_both_sides(
     line(visitor)
     visitor.choose([padded(tmp_path / f"n{n}.jpg", 10_340 + n, 4 * MIB) for n in range(4)])
     eventually(lambda: len(house.rows("select id from upload where ended_at is null")) == 3, "sent")
-    visitor.page.get_by_role("button", name="Cancel the rest").click()
+    visitor.page.get_by_role("button", name="Cancel all").click()
     expect(rows(visitor, ".cancelled")).to_have_count(4)
     eventually(lambda: not house.rows("select id from upload where ended_at is null"), "forgotten")
     assert list((house.data / "incoming").iterdir()) == []
@@ -442,7 +450,7 @@ def test_axe_finds_nothing_in_the_middle_of_an_upload(
     expect(rows(visitor, ".sending")).to_have_count(3)
     assert visitor.axe() == []
     assert not visitor.is_too_wide()
-    visitor.page.get_by_role("button", name="Cancel the rest").click()
+    visitor.page.get_by_role("button", name="Cancel all").click()
     visitor.page.get_by_text("What became of them").click()
     assert visitor.axe() == []
     forgive(visitor, "415")

@@ -28,8 +28,8 @@
       <button id="retry-all" class="button small-button" type="button" hidden>Try all again</button>
       <button id="pause-all" class="button small-button" type="button" hidden>Pause all</button>
       <button id="resume-all" class="button small-button" type="button" hidden>Resume all</button>
-      <button id="cancel-all" class="button small-button" type="button" hidden>Cancel the rest</button>
-      <button id="see-bad" class="button small-button" type="button" hidden>Show not accepted</button>
+      <button id="cancel-all" class="button small-button" type="button" hidden>Cancel all</button>
+      <button id="see-bad" class="button small-button" type="button" aria-label="Show not accepted" hidden>Not accepted</button>
     </div>
   </div>
   <div id="after" class="after" hidden>
