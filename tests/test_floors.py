@@ -51,7 +51,8 @@ def imports(node: ast.AST) -> set[str]:
             found |= {alias.name for alias in below.names}
         elif isinstance(below, ast.ImportFrom):
             assert not below.level, "relative imports hide which floor they go to"
-            found |= {f"{below.module}.{alias.name}" for alias in below.names}
+            # Whatever is taken from a package, the package itself is imported first.
+            found |= {str(below.module), *(f"{below.module}.{alias.name}" for alias in below.names)}
     return {name for name in found if name.split(".")[0] == "homequeue"}
 
 

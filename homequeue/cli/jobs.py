@@ -9,7 +9,8 @@ from functools import partial
 
 from homequeue import ledger
 from homequeue.bootstrap import bootstrap
-from homequeue.cli import steer, waits
+from homequeue.cli.steer import STEERING, declare_steering, who
+from homequeue.cli.waits import held_lines
 from homequeue.config import Settings
 from homequeue.errors import Conflict, NotFound, UsageError
 from homequeue.log import plain
@@ -43,7 +44,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     seen = actions.add_parser("dismiss", help="say that a failure needs no look any more")
     seen.add_argument("ids", type=int, nargs="*", metavar="ID")
     seen.add_argument("--failed", action="store_true", help="all that failed")
-    steer.declare(actions)
+    declare_steering(actions)
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -74,7 +75,7 @@ def _list(arguments: argparse.Namespace) -> int:
         error = f": {job.error}" if job.error and job.state != ledger.SUCCEEDED else ""
         print(plain(f"{job.id:>6}  {job.state:<11}  {age:>12} ago  {label}{error}"))
     if arguments.state in (None, *ledger.WAITING):
-        for line in waits.lines():
+        for line in held_lines():
             print(line)
     return 0
 
@@ -106,7 +107,7 @@ def _on_each(arguments: argparse.Namespace, act: Act, done: str) -> int:
     # All are looked up first: one wrong number, and nothing is done.
     for job in [_job(job_id) for job_id in arguments.ids]:
         try:
-            act(job, steer.who())
+            act(job, who())
         except Conflict as error:
             raise Conflict(f"Job {job.id}: {error}") from error
     print(f"{_jobs(len(arguments.ids))} {done}.")
@@ -118,7 +119,7 @@ def _on_failed(arguments: argparse.Namespace, act: Act, act_on_all: ActOnAll, do
         raise UsageError("Name the jobs, or say --failed for all that failed.")
     if arguments.ids:
         return _on_each(arguments, act, done)
-    count = act_on_all(jobs.Chosen(), steer.who())
+    count = act_on_all(jobs.Chosen(), who())
     print(f"{_jobs(count)} {done}." if count else "No job has failed.")
     return 0
 
@@ -138,5 +139,5 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "dismiss": partial(
         _on_failed, act=steering.dismiss, act_on_all=steering.dismiss_all, done="dismissed"
     ),
-    **steer.ACTIONS,
+    **STEERING,
 }

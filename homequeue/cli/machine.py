@@ -8,7 +8,7 @@ from typing import Any
 
 from homequeue import config, db, facts, holds, ledger, processes
 from homequeue.bootstrap import bootstrap
-from homequeue.cli import waits
+from homequeue.cli.waits import held_json, held_lines
 from homequeue.config import OPTIONS, Settings
 from homequeue.errors import UsageError
 from homequeue.log import plain
@@ -95,7 +95,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
         "workers": workers,
         "counts": counts,
         "oldest_wait": round(figures.oldest_wait(), 3),
-        "held": waits.for_programs(),
+        "held": held_json(),
         "paused_until": rfc3339(holds.paused_until() or None),
         "paused_tasks": {name: rfc3339(until) for name, until in holds.pauses().items() if name},
         "rows": db.db.place(),
@@ -189,7 +189,7 @@ def _lines(seen: dict[str, Any]) -> list[str]:
         f"disk          {ingest.in_words(seen['disk']['free'])} free "
         f"of {ingest.in_words(seen['disk']['total'])}",
     ]
-    lines += [f"held          {line}" for line in waits.lines()]
+    lines += [f"held          {line}" for line in held_lines()]
     if paused := paused_label(holds.paused_until(), time.time()):
         lines.append(f"jobs          {paused}")
     for name, until in holds.pauses().items():

@@ -19,7 +19,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PATIENCE = 10.0
 
 
-def declare(actions: Any) -> None:
+def declare_steering(actions: Any) -> None:
     """Declare `jobs ping|pause|resume|workers|again|periodic`."""
     actions.add_parser("ping", help="send a job through the whole queue and wait for its answer")
     paused = actions.add_parser("pause", help="start no more jobs")
@@ -138,7 +138,7 @@ def _chore(row: dict[str, Any]) -> str:
     return f"{row['task']:<14} next {following:<26} last {last:<32} {row['label']}"
 
 
-ACTIONS = {
+STEERING = {
     "ping": _ping,
     "pause": _pause,
     "resume": _resume,

@@ -8,12 +8,12 @@ from homequeue.services.delays import Held
 from homequeue.web.shapes import near_label, rfc3339
 
 
-def lines() -> list[str]:
+def held_lines() -> list[str]:
     """Return why jobs are held back, one reason a line; nothing if none is."""
     return [_line(held, count, time.time()) for held, count in delays.held().items()]
 
 
-def for_programs() -> list[dict[str, Any]]:
+def held_json() -> list[dict[str, Any]]:
     """Return the same as JSON has it."""
     return [
         {"why": held.why, "task": held.task or None, "until": rfc3339(held.until), "jobs": count}
