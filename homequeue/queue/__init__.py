@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from homequeue import facts, ledger, processes, runs
+from homequeue import ledger, processes, runs
 from homequeue.db import db
-from homequeue.errors import ClaimLost, NotYet
+from homequeue.errors import ClaimLost, Conflict, NotYet
 from homequeue.models import Job, Periodic
-from homequeue.queue import calendar, deferring, limits, watch, workers
+from homequeue.queue import calendar, deferring, limits, strangers, watch, workers
 from homequeue.queue.calendar import crontab, every
+from homequeue.queue.hooks import call_hook, is_wanted, tell_of_end
 from homequeue.queue.light import (
     ConfigurationError,
     Huey,
@@ -30,7 +31,8 @@ from homequeue.queue.light import (
     group,
 )
 from homequeue.queue.messages import SignedJson
-from homequeue.queue.retries import LONGEST_DELAY, describe, may_pass, retry_delay
+from homequeue.queue.retries import describe, may_pass, retry_delay
+from homequeue.queue.setbacks import count_from_here, follow_clock
 from homequeue.queue.storage import Unbound, bell
 
 __all__ = ["Queue", "bind", "chord", "crontab", "every", "group", "queue"]
@@ -39,8 +41,6 @@ logger = logging.getLogger("homequeue.queue")
 
 #: How long a run is asked to stop before it is killed, in seconds.
 STOP_PATIENCE = 2.0
-#: The fact that holds messages which are none of ours.
-STRANGE_MESSAGES = "strange_messages"
 EXPIRED = "It was not begun in time."
 DEADLY = "It crashed three times, so it was set aside."
 
@@ -61,12 +61,13 @@ class Queue(Huey):  # type: ignore[misc]
         """Declare a task: `@queue.task(retries=3, …)`.
 
         Besides Huey's options there are these: `subject` ("asset" or "user") says that the first
-        argument is such an id; `unique=True` queues the same work once while it waits;
+        argument is such an id; `unique=True` queues the same work once while it waits, and with
+        `once=True` also while it runs;
         `given_up(words, *args)` is called in the transaction that ends a job without success, and
         `revived(*args)` in the one that queues it again; `label` names the work for people, and
         `kind` all work of its kind;
-        `rate="10/m"` starts no more than that; `loud=True` keeps it out of quiet hours. `timeout`
-        is in seconds and holds for work of any kind.
+        `rate="10/m"` starts no more than that; `loud=True` keeps it out of quiet hours; `long=True`
+        leaves a place to what is short. `timeout` is in seconds and holds for work of any kind.
         """
         if "rate" in options:
             limits.parse_rate(options["rate"])
@@ -82,7 +83,8 @@ class Queue(Huey):  # type: ignore[misc]
     def periodic_task(self, schedule: calendar.Schedule, **options: Any) -> Declare:
         """Declare a task that is due again and again: `crontab(minute="7")`, `every(hours=6)`.
 
-        It is `unique`: what was due while the queue was paused is done once.
+        It is `unique`: what was due while the queue was paused is done once. Where `only_if()` is
+        false when it is due, nothing is done and nothing written; it is asked again soon.
         """
         options = {"unique": True, "schedule": schedule} | options
         # Huey's own scheduler, which would ask a function, is not used.
@@ -134,29 +136,20 @@ class Queue(Huey):  # type: ignore[misc]
 
     def dequeue(self) -> Task | None:
         """Claim the most urgent due job as a task to execute; None if there is none."""
-        kinds = self.tasks()
-        while (job := ledger.claim(processes.identity(), limits.current(kinds))) is not None:
+        me, kinds = processes.identity(), self.tasks()
+        checks = limits.checks(kinds)
+        while (job := ledger.claim(me, limits.current(kinds), checks)) is not None:
             kind = kinds.get(job.task)
             if kind is None:
                 words = "This version of homequeue does not know this task."
-                self.give_up(job, ledger.FAILED, words)
+                self._end(job, ledger.FAILED, words)
             elif job.attempts == 1 and job.expires_at is not None and job.expires_at < time.time():
-                self.give_up(job, ledger.CANCELLED, EXPIRED)
-            elif not self._is_one_too_many(job, kind):
+                self._end(job, ledger.CANCELLED, EXPIRED)
+            else:
                 task = kind(tuple(json.loads(job.args)), id=str(job.id), timeout=job.timeout)
                 task.job = job
                 return task
         return None
-
-    def _is_one_too_many(self, job: Job, kind: type[Task]) -> bool:
-        """Put a job back if another worker began one at the same moment and the rate allows one."""
-        if getattr(kind, "rate", None) is None:
-            return False
-        with db.atomic():  # one worker after the other
-            free_at = limits.free_at(kind, time.time(), begun=1)
-            if free_at > time.time():
-                ledger.unclaim(job, free_at)
-        return job.state != ledger.RUNNING
 
     def wait(self, seconds: float) -> None:
         """Sleep until the bell rings, the next job may start or the seconds are over."""
@@ -164,35 +157,26 @@ class Queue(Huey):  # type: ignore[misc]
         due = ledger.next_due(limits.current(self.tasks()))
         if due is not None:
             seconds = min(seconds, max(0.0, due - time.time()))
-        message = self.storage.wait(seconds)
-        if message is not None:
+        for message in self.storage.wait(seconds):
             try:
                 self.serializer.deserialize(message)
             except ValueError:
-                self._keep_aside(message)
+                hearer = processes.identity() if self.storage.tells_all else "one of all"
+                strangers.keep(message, hearer)
 
-    def _keep_aside(self, message: bytes) -> None:
-        """Remember what a stranger has put among our messages, for a person to look at."""
-        logger.warning("A message with a wrong signature was put aside.")
-        now, kept = time.time(), list(facts.recall(STRANGE_MESSAGES, []))
-        # However many come, the disk is left in peace.
-        if not kept or not 0 <= now - kept[-1]["at"] < 1:
-            strange = {"at": now, "text": repr(bytes(message)[:200])}
-            facts.remember(STRANGE_MESSAGES, [*kept, strange][-10:])
-
-    def execute(self, task: Task, timestamp: Any = None) -> None:
-        """Run the task of a claimed job and write what became of it."""
+    def execute(self, task: Task, beat: Callable[[], None] = lambda: None) -> None:
+        """Run the task of a claimed job, with a `beat` now and then; write what became of it."""
         try:
             with runs.running(task.job):
-                self._run(task.job, task)
+                self._run(task.job, task, beat)
         except ClaimLost as error:
             logger.warning("%s", error)
         if task.job.state in ledger.WAITING:
             self._cancel_if_stopped(task.job.id)
 
-    def _run(self, job: Job, task: Task) -> None:
+    def _run(self, job: Job, task: Task, beat: Callable[[], None]) -> None:
         try:
-            with watch.watched(task.timeout, workers.beat):
+            with watch.watched(task.timeout, beat):
                 result = task.execute()
             ledger.succeed(job, result)
         except ClaimLost:
@@ -203,47 +187,67 @@ class Queue(Huey):  # type: ignore[misc]
             ledger.release(job, died=False)
             raise
         except (SystemExit, KeyboardInterrupt):
-            self.give_up(job, ledger.FAILED, "The work tried to end its worker.")
+            self._end(job, ledger.FAILED, "The work tried to end its worker.")
         except watch.TimedOut:
-            self.give_up(job, ledger.FAILED, _too_long(job))
+            self._end(job, ledger.FAILED, _too_long(job))
         except Exception as error:
             self._settle(job, task, error)
 
     def _settle(self, job: Job, task: Task, error: Exception) -> None:
         words, trace = describe(error), traceback.format_exc()
         if job.state != ledger.RUNNING:
-            logger.warning("Job %s (%s) had succeeded, then: %s", job.id, job.task, words)
+            logger.warning("Job %s (%s) had succeeded, then: %r", job.id, job.task, error)
         elif may_pass(error) and job.attempts - job.deaths < job.max_attempts:
-            logger.info("Job %s (%s) will be tried again: %s", job.id, job.task, words)
+            logger.info("Job %s (%s) will be tried again: %r", job.id, job.task, error)
             due_at = time.time() + retry_delay(task, job.attempts)
             ledger.retry_later(job, due_at, words, trace)
         else:
-            logger.warning("Job %s (%s) failed: %s", job.id, job.task, words)
-            self.give_up(job, ledger.FAILED, words, trace)
+            logger.warning("Job %s (%s) failed: %r", job.id, job.task, error)
+            self._end(job, ledger.FAILED, words, trace)
 
     # Ends, new beginnings and rescues
 
-    def give_up(self, job: Job, state: str, words: str, trace: str | None = None) -> bool:
-        """End a job without success, with what that means for its subject and for what follows."""
+    def give_up(
+        self, job: Job, state: str, words: str, trace: str | None = None, *, surely: bool = False
+    ) -> bool:
+        """End a job without success, with what that means for its subject and for what follows.
+
+        With `surely` it ends even if what it means for its subject cannot be kept.
+        """
         with db.atomic():
             doomed = ledger.doomed_by(job)
             if not ledger.end(job, state, words, trace):
                 return False
-            self._call_hook("given_up", job, words)
+            tell_of_end(self.task_class(job.task), job, words, surely=surely)
             self._ring_after_commit(*ledger.freed_by(job))
             for follower in doomed:
-                self.give_up(follower, ledger.CANCELLED, f"It was to follow job {job.id}.")
+                why = f"What goes before it was not done (job {job.id})."
+                self.give_up(follower, ledger.CANCELLED, why, surely=surely)
         return True
 
+    def _end(self, job: Job, state: str, words: str, trace: str | None = None) -> None:
+        """End a job without success, whatever its hook says: a worker must go on."""
+        self.give_up(job, state, words, trace, surely=True)
+
     def revive(self, job: Job, who: str | None = None) -> bool:
-        """Queue an ended job again, with what that means for its subject and for what follows."""
+        """Queue an ended job again, with what that means for its subject and for what follows.
+
+        Raises Conflict if the same `unique` work waits or runs already: once is enough.
+        """
         with db.atomic():
-            if not ledger.revive(job, who):
-                return False
-            self._call_hook("revived", job)
-            for other in ledger.revived_with(job):
-                self.revive(other, who)
-            self._ring_after_commit(job)
+            return self._revive(job, who, [])
+
+    def _revive(self, job: Job, who: str | None, revived: list[int]) -> bool:
+        """Queue a job again; in one chain or group (`revived`) the same work may be there twice."""
+        if not ledger.revive(job, who):
+            return False
+        if (twin := ledger.twin(job, revived)) is not None:
+            raise Conflict(f"The same work waits or runs already, as job {twin.id}.")
+        revived.append(job.id)
+        call_hook(self.task_class(job.task), "revived", job)
+        for other in ledger.revived_with(job):
+            self._revive(other, who, revived)
+        self._ring_after_commit(job)
         return True
 
     def stop(self, job: Job, who: str) -> bool:
@@ -263,7 +267,7 @@ class Queue(Huey):  # type: ignore[misc]
         """Cancel a job whose run had ended, to be taken up later, before it could be stopped."""
         job = Job.get_or_none(Job.id == job_id, Job.stopped_by.is_null(False))
         if job is not None and job.state in ledger.WAITING:
-            self.give_up(job, ledger.CANCELLED, _stopped_by(job))
+            self._end(job, ledger.CANCELLED, _stopped_by(job))
 
     def forget_asset(self, asset_id: int) -> None:
         """Delete the jobs of an asset that is no more, except one that is running."""
@@ -279,9 +283,9 @@ class Queue(Huey):  # type: ignore[misc]
         when it calls this.
         """
         now = time.time()
-        ledger.follow_clock(now, LONGEST_DELAY)
+        follow_clock(now)
         for job in ledger.expired(now):
-            self.give_up(job, ledger.CANCELLED, EXPIRED)
+            self._end(job, ledger.CANCELLED, EXPIRED)
         running = Job.select().where(Job.state == ledger.RUNNING)
         return sum(self._settle_orphan(job) for job in list(running))
 
@@ -293,19 +297,14 @@ class Queue(Huey):  # type: ignore[misc]
             return False
         died = not is_ours and workers.is_to_blame(worker)
         if job.stopped_by:
-            self.give_up(job, ledger.CANCELLED, _stopped_by(job))
+            self._end(job, ledger.CANCELLED, _stopped_by(job))
         elif job.timeout and died and time.time() > float(job.started_at or 0) + job.timeout:
-            self.give_up(job, ledger.FAILED, _too_long(job))
+            self._end(job, ledger.FAILED, _too_long(job))
         elif died and job.deaths + 1 >= ledger.MAX_DEATHS:
-            self.give_up(job, ledger.QUARANTINED, DEADLY)
+            self._end(job, ledger.QUARANTINED, DEADLY)
         elif ledger.release(job, died=died):
             self._ring(job)
         return True
-
-    def _call_hook(self, name: str, job: Job, *words: str) -> None:
-        hook = getattr(self.task_class(job.task), name, None)
-        if hook is not None:
-            hook(*words, *json.loads(job.args))
 
     # Periodic work
 
@@ -316,6 +315,7 @@ class Queue(Huey):  # type: ignore[misc]
         often they start, a due moment is served once: its row is moved by a conditional UPDATE.
         """
         upcoming = now + 24 * 3600
+        count_from_here(now)
         off = {row.task for row in Periodic.select().where(~Periodic.is_on)}
         for name, task in self.periodic_tasks().items():
             if name in off:
@@ -329,12 +329,8 @@ class Queue(Huey):  # type: ignore[misc]
         if row is None:
             Periodic.insert(task=name, last_due=now).on_conflict_ignore().execute()
             return
-        if row.last_due > now + calendar.MINUTE:
-            # The clock went back: begin to count from here, or the task would sleep until then.
-            Periodic.update(last_due=now).where(Periodic.task == name).execute()
-            return
         due = task.schedule.last_due(row.last_due, now)
-        if due is None:
+        if due is None or not is_wanted(task):
             return
         with db.atomic():
             unserved = (Periodic.task == name) & (Periodic.last_due == row.last_due)

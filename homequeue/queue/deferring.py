@@ -12,20 +12,19 @@ from homequeue.queue.light import ConfigurationError, Task, chord
 def write(task: Task, *, waits_for: int = 0, follower: int | None = None) -> list[Job]:
     """Write the jobs of a task and of the steps that are to follow it; return them, its own last.
 
-    Of a `unique` task none is written if the same work waits already; what is to follow it follows
-    that. Only where that has something to follow it already the work is done once more.
+    Of a `unique` task none is written if the same work waits already, or runs where `once` is
+    enough; what is to follow it follows that. Only where that runs, or has something to follow it
+    already, the work is done once more.
     """
     _check(task)
     key = _key(task)
-    waits = key is not None and not waits_for and ledger.waiting_with_key(key)
+    waits = key is not None and not waits_for and _is_there(task, key)
     after: list[Job] = []
     if task.on_complete is not None:
         after = write(task.on_complete, waits_for=1, follower=follower)
         follower = after[-1].id
-    if key is not None and waits:
-        ledger.hasten(key, int(task.priority or 0))
-        if follower is None or ledger.follow(key, follower):
-            return after
+    if key is not None and waits and (follower is None or ledger.follow(key, follower)):
+        return after
     return [*after, _add(task, key, waits_for=waits_for, follower=follower)]
 
 
@@ -35,14 +34,33 @@ def write_group(both: chord) -> list[Job]:
         both.callback.extend_data(([],))
         return write(both.callback)[::-1]
     after = write(both.callback, waits_for=len(both.tasks))[-1]
-    after.needs_success = False
-    Job.update(needs_success=False).where(Job.id == after.id).execute()
-    members: list[Job] = []
+    written: list[Job] = []
+    members: list[int] = []
     for task in both.tasks:
         if isinstance(task, chord):
             raise ConfigurationError("A group with a follow-up cannot be part of another group.")
-        members += write(task, follower=after.id)
-    return [after, *members]
+        jobs = write(task, follower=after.id)
+        # Of a chain it is the last step, which is written first.
+        members.append(jobs[0].id if jobs else _followed(task, after.id))
+        written += jobs
+    after.needs_success, after.members = False, json.dumps(members)
+    after.save(only=[Job.needs_success, Job.members])
+    return [after, *written]
+
+
+def _is_there(task: Task, key: str) -> bool:
+    """Tell whether the same work waits, and have it as urgent, or runs where `once` is enough."""
+    once = (ledger.RUNNING,) if getattr(task, "once", False) else ()
+    if not ledger.has_key(key, (*ledger.WAITING, *once)):
+        return False
+    # In PostgreSQL it may have been claimed just now; then it knows nothing of what is new.
+    return ledger.hasten(key, int(task.priority or 0)) or ledger.has_key(key, once)
+
+
+def _followed(task: Task, follower: int) -> int:
+    """Return the job that waited already for the same work, and is followed now."""
+    waited = (Job.key == _key(task)) & (Job.follower == follower)
+    return int(Job.select(Job.id).where(waited).scalar())
 
 
 def name_of(task: Task) -> str:

@@ -1,18 +1,22 @@
-"""Limits on what may be started now: pauses, quiet hours and rates."""
+"""Limits on what may be started now: pauses, quiet hours, rates, and places for long work."""
 
 import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
-from homequeue import config, holds, ledger
-from homequeue.holds import Holds
+from homequeue import config, histories, holds, ledger
+from homequeue.holds import Check, Holds
 from homequeue.models import Job
+from homequeue.queue.company import crowded, is_long
 from homequeue.queue.light import ConfigurationError, Task
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: In quiet hours nothing with a priority below this is started.
 URGENT = 1
+#: How soon long work asks again for a place, in seconds; who ends such work asks at once.
+ASK_AGAIN = 30.0
 
 
 def parse_rate(text: str) -> tuple[int, float]:
@@ -33,12 +37,29 @@ def current(kinds: Mapping[str, type[Task]]) -> Holds:
     pauses = holds.pauses()
     everything = pauses.pop("", 0.0)
     quiet = quiet_until(config.settings().queue.quiet_hours, now)
+    full = crowded(kinds)
     for name, kind in kinds.items():
         calm = quiet if getattr(kind, "loud", False) else 0.0
-        until = max(pauses.get(name, 0.0), calm, free_at(kind, now))
+        place = now + ASK_AGAIN if name in full else 0.0
+        until = max(pauses.get(name, 0.0), calm, place, free_at(kind, now))
         if until > now:
             pauses[name] = until
     return Holds(everything, pauses, quiet, URGENT)
+
+
+def checks(kinds: Mapping[str, type[Task]]) -> dict[str, Check]:
+    """Return of the tasks of which only so many may begin what tells whether one more may."""
+    limited = {
+        name: kind
+        for name, kind in kinds.items()
+        if is_long(kind) or getattr(kind, "rate", None) is not None
+    }
+    return {name: partial(_has_place, name, kind) for name, kind in limited.items()}
+
+
+def _has_place(name: str, kind: type[Task]) -> bool:
+    now = time.time()
+    return free_at(kind, now) <= now and not crowded({name: kind})
 
 
 def quiet_until(hours: tuple[int, int] | None, now: float) -> float:
@@ -55,8 +76,8 @@ def quiet_until(hours: tuple[int, int] | None, now: float) -> float:
     return (morning if morning > wall else morning + timedelta(days=1)).timestamp()
 
 
-def free_at(kind: type[Task], now: float, begun: int = 0) -> float:
-    """Return the moment from which the rate of a task allows one run more, or those `begun`."""
+def free_at(kind: type[Task], now: float) -> float:
+    """Return the moment from which the rate of a task allows one run more."""
     if getattr(kind, "rate", None) is None:
         return 0.0
     count, seconds = parse_rate(kind.rate)
@@ -64,7 +85,7 @@ def free_at(kind: type[Task], now: float, begun: int = 0) -> float:
     first, last = now - seconds, now + ledger.CLOCK_TOLERANCE
     began = (Job.started_at > first) & (Job.started_at < last)
     newest = Job.select(Job.history).where(Job.task == kind.__name__, began)
-    histories = newest.order_by(Job.started_at.desc()).limit(count + begun)
-    found = [moment for job in histories for moment in ledger.starts(job.history)]
+    rows = newest.order_by(Job.started_at.desc()).limit(count)
+    found = [moment for job in rows for moment in histories.starts(job.history)]
     recent = sorted(moment for moment in found if first < moment < last)
-    return recent[-count - begun] + seconds if len(recent) >= count + begun else 0.0
+    return recent[-count] + seconds if len(recent) >= count else 0.0

@@ -14,8 +14,8 @@ from peewee import OperationalError
 
 from homequeue import config, processes, runs
 from homequeue.log import plain
-from homequeue.queue import Queue, watch, workers
-from homequeue.queue.light import PeriodicTask, Task
+from homequeue.queue import Queue, company, strangers, watch, workers
+from homequeue.queue.light import Task
 
 logger = logging.getLogger("homequeue.worker")
 
@@ -23,6 +23,8 @@ logger = logging.getLogger("homequeue.worker")
 LOOK_AROUND = 30.0
 #: The first and the longest pause after an error of the queue itself, in seconds.
 BREATH, LONGEST_BREATH = 0.5, 4.0
+#: A busy worker looks at most this often whether it needs company, in seconds.
+ALONE = 5.0
 
 
 class Stopped(BaseException):
@@ -32,8 +34,8 @@ class Stopped(BaseException):
 class Worker:
     """One process that runs jobs, one at a time, in its main thread.
 
-    When it becomes busy it calls for company, so that somebody is free for what comes next; a
-    spare one leaves after `patience` seconds without work.
+    While it is busy it calls for company, so that somebody is free for what comes next; a spare
+    one leaves after `patience` seconds without work, if another is free.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Worker:
         self.queue = queue
         self._name = name
         self._call = call
-        self._called_at = 0.0
+        self._called_at = -ALONE
         self._patience = patience
         self._worked_at = time.monotonic()
         self._stopping = False
@@ -64,6 +66,7 @@ class Worker:
                 self._step()
         except (Stopped, watch.Interrupted):
             self._put_back()
+        self._leave()
 
     def _prepare(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
@@ -77,6 +80,16 @@ class Worker:
         """Free the job that was claimed, if the end came before it had begun."""
         try:
             self.queue.recover()
+        except Exception as error:
+            self._complain(error)
+
+    def _leave(self) -> None:
+        """Take no job any more, and let others know."""
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, signal.SIG_IGN)
+        try:
+            strangers.write_down()
+            workers.leave()
         except Exception as error:
             self._complain(error)
 
@@ -94,13 +107,13 @@ class Worker:
     def _step(self) -> None:
         try:
             self._look_at_clock()
+            if self._stopping:
+                return
             task = self.queue.dequeue()
             self._breath = 0.0
             if task is not None:
-                self._call_for_company(task)
-                self.queue.execute(task)
-                self._worked_at = time.monotonic()
-            elif self._patience and time.monotonic() > self._worked_at + self._patience:
+                self._work(task)
+            elif self._may_leave():
                 self._stopping = True
             else:
                 self._sleep()
@@ -112,24 +125,48 @@ class Worker:
         """Free the jobs of the dead every LOOK_AROUND, start periodic work when it is due."""
         now = time.time()
         if not self._looked_at <= now < self._looked_at + LOOK_AROUND:
-            workers.beat()
+            workers.beat(self._name)
             self.queue.recover()
+            workers.forget_lost()
+            strangers.write_down()
             self._looked_at, self._upcoming = now, self.queue.start_due(now)
             self._stopping |= self._is_one_too_many()
         elif now >= self._upcoming:
             self._upcoming = self.queue.start_due(now)
 
-    def _call_for_company(self, task: Task) -> None:
-        if self._call is None or isinstance(task, PeriodicTask):
-            return  # the house's own chores are short
-        if time.monotonic() > self._called_at + LOOK_AROUND:
-            self._called_at = time.monotonic()
-            if workers.siblings() < workers.allowed():
-                self._call()
+    def _work(self, task: Task) -> None:
+        if company.is_called_for(type(task)):
+            self._call_for_company()
+        self.queue.execute(task, self._beat)
+        self._worked_at = time.monotonic()
+
+    def _beat(self) -> None:
+        """Do what is due now and then in a run that takes long."""
+        try:
+            workers.beat(self._name)
+        except OperationalError:
+            workers.count_anew()
+            raise
+        self._call_for_company()
+
+    def _call_for_company(self) -> None:
+        if self._call is None or time.monotonic() < self._called_at + ALONE:
+            return
+        self._called_at = time.monotonic()
+        if company.is_wanted(self.queue.tasks()):
+            self._call()
+
+    def _may_leave(self) -> bool:
+        """Tell whether a spare worker has waited long enough, and is not the only free one."""
+        if self._patience is None or time.monotonic() <= self._worked_at + self._patience:
+            return False
+        return company.is_needless(self._name)
 
     def _is_one_too_many(self) -> bool:
-        """Tell whether a spare worker should leave although there is work."""
-        return self._patience is not None and workers.siblings() > workers.allowed()
+        """Tell whether a spare worker must leave although there is work."""
+        if self._patience is None:
+            return False
+        return company.is_one_too_many(self._name, self.queue.tasks())
 
     def _sleep(self) -> None:
         processes.give_back_memory()
@@ -144,8 +181,10 @@ class Worker:
         """Say that the queue cannot be used, and take a breath that grows while it stays so."""
         if not isinstance(error, OperationalError):
             logger.exception("The queue cannot be used; trying again.")
-        elif not self._breath:
-            logger.warning("The database cannot be used; trying again: %s", plain(str(error)))
+        else:
+            workers.count_anew()
+            if not self._breath:
+                logger.warning("The database cannot be used; trying again: %s", plain(str(error)))
         self._breath = min(LONGEST_BREATH, 2 * self._breath or BREATH)
         self._asleep = True
         try:

@@ -21,17 +21,29 @@ _heard: dict[str, tuple[float, float]] = {}
 def register(name: str) -> None:
     """Write down that this process works, and forget those that do no more."""
     gone = [row.identity for row in Worker.select() if not is_alive(row.identity)]
-    row = {"identity": processes.identity(), "parent": processes.parent_identity(), "name": name}
     with db.db.atomic():
         Worker.delete().where(Worker.identity.in_(gone)).execute()
-        Worker.create(**row)
+        _write_down(name)
 
 
-def beat() -> None:
-    """Let other machines know that this process lives, if there are others to know."""
+def beat(name: str) -> None:
+    """Let other machines know that this process lives, and how large it is, if there are others."""
     if db.is_shared() or any(processes.is_elsewhere(row.identity) for row in Worker.select()):
-        me = Worker.identity == processes.identity()
-        Worker.update(seen_at=time.time()).where(me).execute()
+        _write_down(name)
+
+
+def leave() -> None:
+    """Write down that this process works no more; it must have put back what it was at."""
+    Worker.delete().where(Worker.identity == processes.identity()).execute()
+
+
+def forget_lost() -> None:
+    """Forget the workers elsewhere whose lease we saw run out and whose jobs others have."""
+    elsewhere = [row.identity for row in Worker.select() if processes.is_elsewhere(row.identity)]
+    lost = [identity for identity in elsewhere if not is_alive(identity)]
+    if lost:
+        busy = Job.select(Job.worker).where(Job.state == "running")
+        Worker.delete().where(Worker.identity.in_(lost), Worker.identity.not_in(busy)).execute()
 
 
 def is_alive(identity: str) -> bool:
@@ -46,6 +58,14 @@ def is_alive(identity: str) -> bool:
         since = time.monotonic()
         _heard[identity] = (row.seen_at, since)
     return time.monotonic() < since + LEASE
+
+
+def count_anew() -> None:
+    """Give every worker elsewhere a whole lease more: while the database was away none could beat.
+
+    Without it whoever looks first, once it is back, would take all the others for dead.
+    """
+    _heard.clear()
 
 
 def end_run(job: Job, patience: float) -> None:
@@ -72,13 +92,6 @@ def asked_for() -> int:
     return int(facts.recall("workers", config.settings().queue.workers))
 
 
-def siblings() -> int:
-    """Return how many workers of this supervisor live."""
-    parent = processes.parent_identity()
-    family = Worker.select().where(Worker.parent == parent)
-    return sum(processes.is_alive(row.identity) for row in family)
-
-
 def is_present(row: Worker) -> bool:
     """Tell whether a worker seems to live, to somebody who looks only once."""
     if processes.is_elsewhere(row.identity):
@@ -95,3 +108,15 @@ def is_to_blame(identity: str) -> bool:
         return False
     row = Worker.get_or_none(Worker.identity == identity)
     return row is None or processes.is_alive(row.parent)
+
+
+def _write_down(name: str) -> None:
+    """Write the row of this process, which others may have taken for lost meanwhile.
+
+    It may also be there already: of a commit one can be told that it failed, and it did not.
+    """
+    me = processes.identity()
+    who = {"identity": me, "parent": processes.parent_identity()}
+    told = {"name": name, "seen_at": time.time(), "memory": processes.memory_of(me)}
+    row = Worker.insert(**who, **told)
+    row.on_conflict(conflict_target=[Worker.identity], update=told).execute()
