@@ -10,10 +10,11 @@ from typing import Any, Final
 from peewee import Expression, prefetch
 
 from homequeue import holds, ledger
+from homequeue.db import db
 from homequeue.errors import Conflict, Invalid, NotFound
 from homequeue.media import media
-from homequeue.models import Asset, Job, Rendition, User
-from homequeue.services import search
+from homequeue.models import AlbumAsset, Asset, Job, Likeness, Rendition, User
+from homequeue.services import pairs, search
 
 PENDING: Final = "pending"  # kept; its pictures are still to be made
 PROCESSING: Final = "processing"  # a job is making them
@@ -25,15 +26,18 @@ VIDEO: Final = "video"
 
 STATES = (PENDING, PROCESSING, READY, FAILED)
 
-#: To each state, the states it may come from.
+#: To each state, the states it may come from. A database server that crashes may have forgotten
+#: that the making began, so what was made is taken in whatever the state.
 MOVES: dict[str, tuple[str, ...]] = {
     PENDING: (PROCESSING, READY, FAILED),
     PROCESSING: (PENDING, PROCESSING, READY, FAILED),
-    READY: (PROCESSING,),
+    READY: STATES,
     FAILED: (PENDING, PROCESSING),
 }
 
 PAGE = 100
+#: Assets that are taken out of the trash in one transaction.
+RESTORED = 200
 #: What a person may change, and how the value must look.
 EDITABLE: dict[str, tuple[type, ...]] = {
     "favorite": (bool,),
@@ -47,32 +51,51 @@ class Filter:
     """Which assets of an owner a page shows."""
 
     trashed: bool = False
+    awaits: bool = False
     favorite: bool | None = None
     kind: str | None = None
     q: str | None = None
+    album: int | None = None
+    #: An album that they are not in.
+    outside: int | None = None
+    day: str | None = None
+    camera: str | None = None
+    doubt: str | None = None
     ids: tuple[int, ...] = ()
 
 
-def move(asset_id: int, state: str, **values: Any) -> bool:
+def move(asset_id: int, state: str, *conditions: Any, **values: Any) -> bool:
     """Move an asset to a state, with other columns that belong to it; False if it cannot be."""
     able = (Asset.id == asset_id) & Asset.state.in_(MOVES[state])
-    return bool(Asset.update(state=state, **values).where(able).execute() == 1)
+    return bool(Asset.update(state=state, **values).where(able, *conditions).execute() == 1)
 
 
 def timeline(
     owner: User, chosen: Filter, cursor: str | None = None, limit: int = PAGE
 ) -> tuple[list[Asset], str | None]:
     """Return a page of assets, newest taken first, and the cursor of the next page or None."""
-    query = Asset.select().where(*_conditions(owner, chosen))
+    return paged(Asset.select().where(*_conditions(owner, chosen)), cursor, limit)
+
+
+def paged(query: Any, cursor: str | None, limit: int) -> tuple[list[Asset], str | None]:
+    """Return a page of a query for assets, newest taken first, and the cursor of the next page."""
     if cursor:
         taken_at, asset_id = _read_cursor(cursor)
+        # Either way no later than that: only so an index leads there at once, however far down.
         query = query.where(
-            (Asset.taken_at < taken_at) | ((Asset.taken_at == taken_at) & (Asset.id < asset_id))
+            Asset.taken_at <= taken_at,
+            (Asset.taken_at < taken_at) | (Asset.id < asset_id),
         )
     newest = query.order_by(Asset.taken_at.desc(), Asset.id.desc()).limit(limit + 1)
     rows = with_renditions(newest)
     more = len(rows) > limit
     return rows[:limit], _cursor(rows[limit - 1]) if more else None
+
+
+def matching(owner: User, chosen: Filter) -> Any:
+    """Return the query for the assets that a filter lets through, oldest taken first."""
+    query = Asset.select().where(*_conditions(owner, chosen))
+    return query.order_by(Asset.taken_at, Asset.id)
 
 
 def with_renditions(query: Any) -> list[Asset]:
@@ -97,32 +120,49 @@ def get(owner: User, asset_id: int) -> Asset:
 def neighbours(asset: Asset) -> tuple[int | None, int | None]:
     """Return the ids of the next newer and the next older asset of its owner's timeline."""
     others = Asset.select(Asset.id).where(
-        Asset.owner == asset.owner_id, Asset.trashed_at.is_null(asset.trashed_at is None)
+        Asset.owner == asset.owner_id,
+        Asset.trashed_at.is_null(asset.trashed_at is None),
+        Asset.awaits == asset.awaits,
+        ~Asset.is_clip,
     )
     newer = others.where(
-        (Asset.taken_at > asset.taken_at)
-        | ((Asset.taken_at == asset.taken_at) & (Asset.id > asset.id))
+        Asset.taken_at >= asset.taken_at,
+        (Asset.taken_at > asset.taken_at) | (Asset.id > asset.id),
     ).order_by(Asset.taken_at, Asset.id)
     older = others.where(
-        (Asset.taken_at < asset.taken_at)
-        | ((Asset.taken_at == asset.taken_at) & (Asset.id < asset.id))
+        Asset.taken_at <= asset.taken_at,
+        (Asset.taken_at < asset.taken_at) | (Asset.id < asset.id),
     ).order_by(Asset.taken_at.desc(), Asset.id.desc())
     return newer.limit(1).scalar(), older.limit(1).scalar()
 
 
-def known(owner: User, checksums: Sequence[str]) -> dict[str, int]:
-    """Return which of these checksums an owner has, with the ids of their assets."""
-    rows = Asset.select(Asset.checksum, Asset.id).where(
-        Asset.owner == owner, Asset.checksum.in_(list(checksums))
-    )
-    return {row.checksum: row.id for row in rows}
+def known(owner: User, checksums: Sequence[str]) -> dict[str, Asset]:
+    """Return which of these checksums an owner has, in the trash or out of it, with their assets.
+
+    An original that is gone from the disk, or torn, is wanted once more: it is not known.
+    """
+    columns = (Asset.id, Asset.checksum, Asset.path, Asset.size, Asset.trashed_at)
+    same = Asset.select(*columns).where(Asset.owner == owner, Asset.checksum.in_(list(checksums)))
+    rows = list(same)
+    found = {row.checksum: row for row in rows if media.is_whole(row.path, row.size)}
+    if len(found) < len(rows):
+        media.check_mounted()
+    return found
 
 
 def count(owner: User, *conditions: Expression) -> int:
     """Return how many assets an owner has outside the trash, for which the conditions hold."""
-    return int(
-        Asset.select().where(Asset.owner == owner, Asset.trashed_at.is_null(), *conditions).count()
+    # Compared with a value, unlike where pages are looked up, so that an index alone is counted.
+    shown = Asset.select().where(
+        Asset.owner == owner, Asset.trashed_at.is_null(), Asset.is_clip == 0
     )
+    return int(shown.where(*conditions).count() if conditions else shown.count())
+
+
+def broken(owner: User) -> int:
+    """Return how many of an owner's photos failed and still need a look."""
+    bad = Job.state.in_(ledger.BAD) & Job.dismissed_at.is_null() & Job.asset.is_null(False)
+    return count(owner, Asset.state == FAILED, Asset.id.in_(Job.select(Job.asset).where(bad)))
 
 
 def paused_until() -> float:
@@ -169,20 +209,61 @@ def is_text(value: str) -> bool:
 
 
 def trash(asset: Asset) -> None:
-    """Put an asset into the trash; it stays there for the days of the settings."""
-    Asset.update(trashed_at=time.time()).where(
-        Asset.id == asset.id, Asset.trashed_at.is_null()
-    ).execute()
+    """Put an asset, with its clip, into the trash; it stays there for the days of the settings."""
+    with db.atomic():
+        Asset.update(trashed_at=time.time(), awaits=False).where(
+            pairs.together(asset.id), Asset.trashed_at.is_null() | Asset.awaits
+        ).execute()
+        ask_of_copies(_in_trash(asset.id), is_asked=False)
 
 
 def restore(asset: Asset) -> None:
-    """Take an asset out of the trash."""
-    Asset.update(trashed_at=None).where(Asset.id == asset.id).execute()
+    """Take an asset, with its clip, out of the trash, or show one that waits for a yes."""
+    with db.atomic():
+        ask_of_copies(_in_trash(asset.id), is_asked=True)
+        Asset.update(trashed_at=None, awaits=False).where(pairs.together(asset.id)).execute()
+        pairs.link(asset.id)  # the other half may have come meanwhile
+
+
+def restore_all(owner: User) -> int:
+    """Take all that a user has in the trash out of it, in portions; return how many assets."""
+    in_trash = Asset.trashed_at.is_null(False) & ~Asset.awaits
+    trashed = Asset.select().where(Asset.owner == owner, in_trash).order_by(Asset.id)
+    count = 0
+    while some := list(trashed.limit(RESTORED)):
+        # Uploads get in between two portions.
+        with db.atomic():
+            for asset in some:
+                restore(asset)
+        count += len(some)
+    return count
+
+
+def ask_of_copies(ids: Any, *, is_asked: bool) -> None:
+    """Say whether somebody is to look at the copies of assets; of what is in the trash, nobody.
+
+    So counting the questions takes no longer the more there is in the trash.
+    """
+    Likeness.update(settled=not is_asked).where(Likeness.asset.in_(ids)).execute()
+
+
+def _in_trash(asset_id: int) -> Any:
+    """The ids of an asset and its other half, where they are in the trash."""
+    in_trash = Asset.trashed_at.is_null(False) & ~Asset.awaits
+    return Asset.select(Asset.id).where(pairs.together(asset_id), in_trash)
+
+
+def partner(asset: Asset) -> Asset:
+    """Return the other half of a Live Photo; NotFound if an asset is none."""
+    other: Asset | None = Asset.get_or_none(Asset.pair == asset.id)
+    if other is None:
+        raise NotFound("This photo has no clip.")
+    return other
 
 
 def must_be_trashed(asset: Asset) -> None:
     """Raise Conflict unless the asset lies in the trash, from where alone things are purged."""
-    if asset.trashed_at is None:
+    if asset.trashed_at is None or asset.awaits:
         raise Conflict("Only what lies in the trash can be deleted for good.")
 
 
@@ -242,16 +323,35 @@ def taken_from(moment: float) -> str:
 
 
 def _conditions(owner: User, chosen: Filter) -> list[Any]:
-    conditions = [Asset.owner == owner, Asset.trashed_at.is_null(not chosen.trashed)]
+    is_hidden = chosen.trashed or chosen.awaits
+    conditions: list[Any] = [Asset.owner == owner, Asset.trashed_at.is_null(not is_hidden)]
+    if is_hidden:
+        conditions.append(Asset.awaits if chosen.awaits else ~Asset.awaits)
     if chosen.favorite is not None:
         conditions.append(Asset.favorite == chosen.favorite)
     if chosen.kind:
         conditions.append(Asset.kind == chosen.kind)
+    if chosen.album is not None:
+        conditions.append(Asset.id.in_(_members(chosen.album)))
+    if chosen.outside is not None:
+        conditions.append(Asset.id.not_in(_members(chosen.outside)))
+    if chosen.day:
+        conditions.append(Asset.taken_at.between(chosen.day, f"{chosen.day}U"))
+    if chosen.camera:
+        conditions.append(Asset.model == chosen.camera)
+    if chosen.doubt:
+        conditions.append(Asset.doubt == chosen.doubt)
     if chosen.ids:
         conditions.append(Asset.id.in_(chosen.ids))
+    else:
+        conditions.append(~Asset.is_clip)  # it plays in its photo
     if chosen.q:
         conditions += search.conditions(chosen.q)
     return conditions
+
+
+def _members(album: int) -> Any:
+    return AlbumAsset.select(AlbumAsset.asset).where(AlbumAsset.album == album)
 
 
 def _cursor(asset: Asset) -> str:

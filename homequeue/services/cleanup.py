@@ -1,13 +1,28 @@
 """Clean-up: each sweep heals one gap or forgets one thing that is no longer needed."""
 
 import time
+from contextlib import suppress
 
-from homequeue import config, db, facts, ledger
-from homequeue.errors import HomequeueError
+from homequeue import config, db, facts
+from homequeue.errors import Conflict, HomequeueError
 from homequeue.media import media
-from homequeue.models import Asset, Job, Rendition, User
+from homequeue.models import Asset, Rendition, User
 from homequeue.queue import queue
-from homequeue.services import assets, batches, ingest, machine, resumable, users, video
+from homequeue.services import (
+    abandoned,
+    assets,
+    batches,
+    deposits,
+    ingest,
+    jobs,
+    machine,
+    notify,
+    pairs,
+    shares,
+    steering,
+    unshown,
+    users,
+)
 
 DAY = 86400
 #: An upload to which nothing was added for this long is given up, in seconds.
@@ -27,29 +42,39 @@ def purge_trash() -> int:
     if not days or not _clock_is_steady():
         return 0
     before = time.time() - days * DAY
-    old = Asset.select().where(Asset.trashed_at < before)
+    old = Asset.select().where(Asset.trashed_at < before, ~Asset.awaits)
     return sum(purge(asset) for asset in old)
 
 
 def purge(asset: Asset) -> bool:
-    """Delete an asset from the trash for good: its row, then its renditions and its original."""
+    """Delete an asset from the trash for good, and the clip that goes with it.
+
+    First the rows, then renditions and originals.
+    """
     media.check_mounted()
     with db.durable():
-        paths = [row.path for row in Rendition.select().where(Rendition.asset == asset)]
-        still_trashed = (Asset.id == asset.id) & Asset.trashed_at.is_null(False)
-        if not Asset.delete().where(still_trashed).execute():
+        is_trashed = Asset.trashed_at.is_null(False) & ~Asset.awaits
+        gone = list(Asset.select().where(pairs.together(asset.id), is_trashed))
+        ids = [one.id for one in gone]
+        if asset.id not in ids:
             return False
-        facts.remember(f"purged {asset.path}", time.time())
-        queue.forget_asset(asset.id)
+        paths = [row.path for row in Rendition.select().where(Rendition.asset.in_(ids))]
+        Asset.delete().where(Asset.id.in_(ids)).execute()
+        pairs.part(ids)
+        for one in gone:
+            facts.remember(f"purged {one.path}", time.time())
+            queue.forget_asset(one.id)
     for path in paths:
         media.remove(path)
-    _remove_unused(asset.path)
+    for one in gone:
+        _remove_unused(one.path)
     return True
 
 
 def empty_trash(owner: User) -> int:
     """Delete for good all that a user has in the trash; return how many assets."""
-    trashed = Asset.select().where(Asset.owner == owner, Asset.trashed_at.is_null(False))
+    is_trashed = Asset.trashed_at.is_null(False) & ~Asset.awaits
+    trashed = Asset.select().where(Asset.owner == owner, is_trashed)
     return sum(purge(asset) for asset in list(trashed))
 
 
@@ -60,23 +85,27 @@ def forget_stale() -> dict[str, int]:
     history = time.time() - config.settings().queue.history_days * DAY
     return {
         "incoming": media.remove_stale_incoming(STALE_UPLOAD),
-        "uploads": resumable.forget_expired(),
+        "copies": media.remove_stale_copies(STALE_UPLOAD),
+        "uploads": abandoned.forget_expired(),
         "renditions": _remove_stray_renditions(),
+        "deposits": deposits.forget(),
         "sessions": users.forget_sessions(),
-        "jobs": ledger.forget_before(history),
+        "links": shares.forget_before(history),
+        "jobs": jobs.forget_before(history),
         "batches": batches.forget_before(history),
+        "deeds": steering.forget_before(history),
     }
 
 
-def rescue(defer: ingest.Defer) -> dict[str, int]:
+def rescue(defer: ingest.Defer, report: notify.Report) -> dict[str, int]:
     """Queue work that was lost, adopt originals without a row, finish full uploads."""
     _notice_lost_renditions()
-    _take_up_videos()
+    _take_up_unshown()
     lost = assets.without_job()
     for asset_id in lost:
         defer(asset_id)
     # First the uploads: the original of one that was cut off at its end is its owner's.
-    finished = resumable.finish_full(defer)
+    finished = abandoned.finish_full(defer, report)
     return {"assets": len(lost), "originals": _adopt_orphans(defer), "uploads": finished}
 
 
@@ -111,10 +140,10 @@ def _notice_lost_renditions() -> None:
     facts.remember("renditions_seen", some[-1].id if len(some) == LOOKED_AT else 0)
 
 
-def _take_up_videos() -> None:
-    """Queue the videos again that could not be shown for want of ffmpeg, once it is there."""
-    if video.is_possible():
-        for job in list(Job.select().where(Job.error == video.MISSING)):
+def _take_up_unshown() -> None:
+    """Queue again what could not be shown for want of ffmpeg or rawpy, once that is there."""
+    for job in unshown.showable():
+        with suppress(Conflict):  # it is being done already
             queue.revive(job)
 
 

@@ -1,6 +1,10 @@
-"""Conversion: make of a video that browsers do not play one that they do, with ffmpeg."""
+"""Conversion: make of a video that browsers do not play one that they do, with ffmpeg.
+
+The clip of a motion photo is such a video too.
+"""
 
 import hashlib
+import json
 import os
 import re
 import resource
@@ -10,21 +14,22 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from io import BufferedRandom
 from typing import IO, Any, BinaryIO, cast
 
 from homequeue import config, ledger, processes, runs
 from homequeue.errors import HomequeueError, NoSpace
+from homequeue.incoming import storage_errors
 from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition
-from homequeue.services import assets, colour, ingest, notify, sandbox, video
-from homequeue.services.sandbox import ChildFailed, ChildShot
+from homequeue.services import assets, colour, ingest, motion, notify, sandbox, video
+from homequeue.services.sandbox import ChildFailed
 from homequeue.services.video import Film
 
-#: The spec of the rendition, and the name of the task that makes it.
-SPEC, TASK = "video", "convert_video"
+#: The spec of the rendition, that of one made of a photo's clip, and the task that makes them.
+SPEC, CLIP, TASK = "video", "motion", "convert_video"
 #: The long edge of what is made, in pixels.
 EDGE = 1920
 #: Bits a second that the pictures may take, on average.
@@ -41,17 +46,34 @@ MOST_LINES, LONGEST_LINE = 5, 1000
 PROGRESS = re.compile(r"\w+= *\S*$")
 NO_RESULT = "ffmpeg could not convert this video."
 TOO_LARGE = "What was made of it became larger than it may be."
+#: Bytes of a clip that are copied at once.
+PIECE = 1 << 20
 
 
 def is_wanted(asset_id: int) -> bool:
-    """Tell whether an asset is a video that is to be converted, and has not been."""
+    """Tell whether an asset is a video that is to be converted, or has one, and it has not been."""
     options = config.settings().video
-    asset: Asset | None = Asset.get_or_none(Asset.id == asset_id, Asset.kind == assets.VIDEO)
-    if asset is None or asset.playable or not options.convert:
+    asset: Asset | None = Asset.get_or_none(Asset.id == asset_id)
+    if asset is None or not options.convert or is_played(asset):
         return False
-    made = assets.rendition(asset, SPEC)
+    # A photo is shown all the same: that there is no ffmpeg is no failure of its job.
+    if asset.kind != assets.VIDEO and not video.is_possible():
+        return False
+    made = assets.rendition(asset, spec_of(asset))
     is_made = made is not None and media.exists(made.path)
     return not is_made and (asset.duration or 0.0) <= options.longest
+
+
+def is_played(asset: Asset) -> bool:
+    """Tell whether browsers play a video, or the clip in a photo, as it is; true without either."""
+    if asset.kind == assets.VIDEO:
+        return asset.playable
+    return asset.motion is None or motion.is_played(json.loads(asset.motion))
+
+
+def spec_of(asset: Asset) -> str:
+    """Return the spec of what is made of an asset: of a video, or of the clip in a photo."""
+    return SPEC if asset.kind == assets.VIDEO else CLIP
 
 
 def latest(asset: Asset) -> Job | None:
@@ -73,7 +95,7 @@ def convert(asset_id: int, report: Callable[[int], object]) -> None:
     asset: Asset = Asset.get_by_id(asset_id)
     runs.report("Looking into the video")
     folder = f"{asset.id % 256:02x}"
-    with media.open(asset.path) as source, media.new_rendition(folder) as target:
+    with _source(asset) as source, media.new_rendition(folder) as target:
         film = _look(source)
         most = _most_bytes(film, asset.size)
         # Few come near the most they may be, and while it grows the disk is watched.
@@ -83,11 +105,37 @@ def convert(asset_id: int, report: Callable[[int], object]) -> None:
         row = _keep(asset, folder, target)
     with ledger.finishing():
         is_kept = _write_row(row)
-        if is_kept and notify.is_wanted():
+        is_news = asset.kind == assets.VIDEO and not asset.is_clip
+        if is_kept and is_news and notify.is_wanted():
             notify.remember_video(asset)
             report(asset.owner_id)
     if not is_kept:
         media.remove(row["path"])
+
+
+@contextmanager
+def _source(asset: Asset) -> Iterator[BinaryIO]:
+    """Yield a video, or the clip in a photo as a file: ffmpeg begins at the beginning."""
+    with media.open(asset.path) as file:
+        if asset.kind == assets.VIDEO:
+            yield file
+            return
+        place = json.loads(asset.motion or "{}")
+        ingest.check_room(place["size"])
+        with _part(file, place["at"], place["size"]) as clip:
+            yield clip
+
+
+def _part(file: BinaryIO, at: int, size: int) -> BinaryIO:
+    """Return a part of a file as a file of its own."""
+    with storage_errors(), ExitStack() as undo:
+        part = undo.enter_context(tempfile.TemporaryFile())
+        file.seek(at)
+        while size and (piece := file.read(min(size, PIECE))):
+            size -= part.write(piece)
+        part.flush()
+        undo.pop_all()
+    return cast("BinaryIO", part)
 
 
 def _look(file: BinaryIO) -> Film:
@@ -148,6 +196,7 @@ def _run(film: Film, most: int, source: BinaryIO, target: BufferedRandom) -> Non
         resource.RLIMIT_FSIZE: most,
         resource.RLIMIT_CORE: 0,
     }
+    shot_before = processes.shot_for_memory()
     with (
         _tone_table(film) as table,
         subprocess.Popen(
@@ -164,7 +213,7 @@ def _run(film: Film, most: int, source: BinaryIO, target: BufferedRandom) -> Non
         finally:
             ffmpeg.kill()
     if ffmpeg.returncode:
-        raise _failure(ffmpeg.returncode, "\n".join(said))
+        raise _failure(ffmpeg.returncode, "\n".join(said), shot_before)
 
 
 def _confine(parent: int, limits: dict[int, int]) -> None:
@@ -229,11 +278,11 @@ def _lines(ffmpeg: subprocess.Popen[bytes], deadline: float) -> Iterator[str]:
     raise ChildFailed(sandbox.TOO_LONG)
 
 
-def _failure(status: int, said: str) -> HomequeueError:
+def _failure(status: int, said: str, shot_before: int) -> HomequeueError:
     """Return what to tell of an ffmpeg that ended badly, with its own words for the log."""
     error: HomequeueError = ChildFailed(NO_RESULT)
-    if status == -signal.SIGKILL:  # nobody here has killed it, so the kernel did
-        error = ChildShot(sandbox.TOO_MUCH_MEMORY)
+    if status == -signal.SIGKILL:  # nobody here has killed it
+        error = sandbox.shot(shot_before)
     elif "Cannot allocate memory" in said:
         error = ChildFailed(sandbox.TOO_MUCH_MEMORY)
     elif "No space left on device" in said:
@@ -251,10 +300,11 @@ def _keep(asset: Asset, folder: str, target: BufferedRandom) -> dict[str, Any]:
         raise ChildFailed(NO_RESULT)
     target.seek(0)
     checksum = hashlib.file_digest(target, "sha256").hexdigest()
-    path = media.keep_new_rendition(target, f"{folder}/{asset.id}-{SPEC}-{checksum[:8]}.mp4")
+    spec = spec_of(asset)
+    path = media.keep_new_rendition(target, f"{folder}/{asset.id}-{spec}-{checksum[:8]}.mp4")
     return {
         "asset": asset.id,
-        "spec": SPEC,
+        "spec": spec,
         "path": path,
         "mime": "video/mp4",
         "width": made.width,
@@ -268,6 +318,7 @@ def _write_row(row: dict[str, Any]) -> bool:
     """Write the row of a rendition in place of one whose file was lost; False without its asset."""
     if not Asset.select().where(Asset.id == row["asset"]).exists():
         return False
-    Rendition.delete().where(Rendition.asset == row["asset"], Rendition.spec == SPEC).execute()
+    same = (Rendition.asset == row["asset"]) & (Rendition.spec == row["spec"])
+    Rendition.delete().where(same).execute()
     Rendition.create(**row)
     return True

@@ -65,6 +65,11 @@ class Moment:
         precision = "milliseconds" if self.at.microsecond else "seconds"
         return self.at.isoformat(timespec=precision)
 
+    @property
+    def as_text(self) -> str:
+        """The clock on the wall, with its distance from UTC if that is known."""
+        return self.taken_at + (offset_text(self.offset) or "")
+
 
 def from_tag(value: Any, source: str, zone: Any = None, fraction: Any = None) -> Moment | None:
     """Read a date as EXIF, XMP or IPTC write it; `zone` and `fraction` are tags of their own."""
@@ -96,6 +101,12 @@ def from_instant(moment: float, source: str) -> Moment:
     return Moment(at.replace(tzinfo=None, microsecond=0), source, at.utcoffset())
 
 
+def from_text(text: str, source: str) -> Moment:
+    """Read what `as_text` has written; ValueError if it is nothing like it."""
+    at = datetime.fromisoformat(text)
+    return Moment(at.replace(tzinfo=None), source, at.utcoffset())
+
+
 def choose(found: Iterable[Moment | None], now: datetime) -> Moment | None:
     """Return the first that can be true; a day without time takes the time of a later one."""
     possible = [moment for moment in found if moment and is_possible(moment.at, now)]
@@ -111,7 +122,12 @@ def is_possible(at: datetime, now: datetime) -> bool:
     """Tell whether a clock that was right may have shown this; `now` is UTC without zone."""
     if (at.year, at.month, at.day) in FIRST_DAYS or at == NEVER_SET or at < FIRST_PHOTOGRAPH:
         return False
-    return now < CLOCK_IS_SET or at <= now + timedelta(days=1)
+    return not is_ahead(at, now)
+
+
+def is_ahead(at: datetime, now: datetime) -> bool:
+    """Tell whether this is still to come, wherever the clock hangs, as far as anybody knows now."""
+    return now >= CLOCK_IS_SET and at > now + timedelta(days=1)
 
 
 def offset(value: Any) -> timedelta | None:
@@ -143,6 +159,15 @@ def offset_by(at: datetime, utc: datetime | None) -> timedelta | None:
     distance = round((at - utc) / QUARTER) * QUARTER
     fresh = abs(at - utc - distance) <= STALE
     return distance if fresh and abs(distance) <= FARTHEST else None
+
+
+def sun(lon: float) -> timedelta:
+    """Return how far the sun over a place is from UTC, in hours; zones are near it.
+
+    >>> sun(13.4), sun(-74)
+    (datetime.timedelta(seconds=3600), datetime.timedelta(days=-1, seconds=68400))
+    """
+    return timedelta(hours=round(lon / 15))
 
 
 def _by_second(stem: str) -> Moment | None:

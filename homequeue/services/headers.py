@@ -169,8 +169,8 @@ def too_large(pixels: int, limit: int) -> errors.TooLarge:
     most = 10 * limit
     claim = f"{max(pixels // 10**6, 1):,}" if pixels <= most else f"more than {most // 10**6:,}"
     return errors.TooLarge(
-        f"This photo has {claim} million pixels; of its kind, this machine "
-        f"can take {limit // 10**6:,} million."
+        f"This photo has {claim} million pixels; of its kind, homequeue "
+        f"is set to take {limit // 10**6:,} million."
     )
 
 
@@ -261,23 +261,23 @@ def _heif(file: BinaryIO) -> Header:
             meta = file.read(min(length - body, META))
         at += max(length, body)
         truncated |= name == b"mdat" and at > end
-    found = [*_boxes(meta[4:], b"iprp", b"ipco", b"ispe")]
+    found = [*boxes(meta[4:], b"iprp", b"ipco", b"ispe")]
     # The largest is the whole: grids carry the size of their tiles too, and of a thumbnail.
     width, height = max((struct.unpack_from(">II", body, 4) for body in found), key=math.prod)
-    named = (c for c in _boxes(meta[4:], b"iprp", b"ipco", b"colr") if c.startswith(b"nclx"))
+    named = (c for c in boxes(meta[4:], b"iprp", b"ipco", b"colr") if c.startswith(b"nclx"))
     colours = next((struct.unpack_from(">HH", c, 4) for c in named), None)
     return Header(width, height, truncated=truncated, colours=colours)
 
 
-def _boxes(data: bytes, name: bytes, *inside: bytes) -> Iterator[bytes]:
-    """The bodies of all boxes at this path of names, ISO 14496-12."""
+def boxes(data: bytes, name: bytes, *inside: bytes) -> Iterator[bytes]:
+    """Yield the bodies of all boxes at this path of names, ISO 14496-12."""
     at = 0
     while at + 8 <= len(data):
         length, found = struct.unpack_from(">I4s", data, at)
         length = length if length >= 8 else len(data)
         if found == name:
             body = data[at + 8 : at + length]
-            yield from _boxes(body, *inside) if inside else (body,)
+            yield from boxes(body, *inside) if inside else (body,)
         at += length
 
 

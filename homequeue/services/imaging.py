@@ -150,10 +150,12 @@ def render(
     specs: Sequence[Spec] = (THUMBNAIL, PREVIEW),
     memory: int | None = None,
     colours: tuple[int, int] | None = None,
+    orientation: int = 1,
 ) -> Rendered:
     """Make the renditions of a picture from one decode: upright, true in colour, nothing private.
 
-    `colours`, primaries and transfer of H.273, are for a picture that cannot say them. A damaged
+    `colours`, primaries and transfer of H.273, and EXIF `orientation` are for a picture that does
+    not say them. A damaged
     file gives what can be seen of it; one that shows nothing raises Unreadable.
     """
     kind, header = examine(file, memory)
@@ -163,7 +165,7 @@ def render(
     if damaged and _blank(decoded):
         raise errors.Unreadable(nothing(kind))
     whole = (header.width, header.height) if header.reducible else decoded.size
-    turn = TURNS.get(_orientation(decoded, kind))
+    turn = TURNS.get(_orientation(decoded, kind, orientation))
     picture = _fit(_plain(decoded), _size(whole, specs[0].edge))
     del decoded  # nothing needs it any more, and it may be hundreds of megabytes
     mark = _fingerprint(picture)
@@ -272,7 +274,7 @@ def _blank(picture: Image.Image) -> bool:
     return sum(counts[most - 1 : most + 2]) > 0.999 * sum(counts)
 
 
-def _orientation(picture: ImageFile.ImageFile, kind: Format) -> int:
+def _orientation(picture: ImageFile.ImageFile, kind: Format, otherwise: int) -> int:
     """EXIF orientation (0x0112), asked after the decode: TIFF has turned itself by then."""
     if kind.name == "HEIC":
         return 1  # libheif has obeyed irot and imir, and nothing else counts
@@ -280,7 +282,7 @@ def _orientation(picture: ImageFile.ImageFile, kind: Format) -> int:
         # Here too, but Pillow only tells them, as EXIF; without it would believe XMP.
         picture.info.pop("xmp", None)
     try:
-        return int(picture.getexif().get(0x0112, 1))
+        return int(picture.getexif().get(0x0112, otherwise))
     except Exception:
         return 1
 

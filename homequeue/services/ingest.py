@@ -13,11 +13,22 @@ from typing import Any, BinaryIO
 
 from homequeue import config, ledger
 from homequeue.db import db
-from homequeue.errors import Invalid, NoSpace, TooLarge
+from homequeue.errors import HomequeueError, Invalid, NoSpace, TooLarge
 from homequeue.incoming import Incoming
 from homequeue.media import media
-from homequeue.models import Asset, Receipt, User
-from homequeue.services import assets, containers, imaging, notify, receipts, trial
+from homequeue.models import Asset, Guest, Receipt, User
+from homequeue.services import (
+    albums,
+    assets,
+    batches,
+    containers,
+    imaging,
+    notify,
+    raw,
+    receipts,
+    shares,
+    trial,
+)
 
 #: Defers the work for a new asset, inside the transaction that writes its row.
 Defer = Callable[[int], Any]
@@ -32,12 +43,25 @@ EARLIEST = datetime(1971, 1, 1).timestamp()
 
 @dataclass(frozen=True)
 class Upload:
-    """What a sender says of a file: whose it is, its name, when it was changed, its sidecar."""
+    """What a sender says of a file: whose it is, its name, when it was changed, and more.
+
+    `sidecar` is the text of an XMP file, `albums` the titles of albums it is put into; `guest` is
+    who sends it by a drop link of its owner.
+    """
 
     owner: User
     filename: str
     modified: float | None = None
     sidecar: str = ""
+    albums: tuple[str, ...] = ()
+    guest: Guest | None = None
+
+    @property
+    def into(self) -> tuple[str, ...]:
+        """The titles of the albums that it is put into at once: a guest cannot name any."""
+        if self.guest is None:
+            return self.albums
+        return () if self.guest.share.needs_approval else albums.titles(self.guest.share.album)
 
 
 @dataclass(frozen=True)
@@ -70,6 +94,23 @@ def check_size(size: int) -> None:
         raise TooLarge(f"The file is larger than {in_words(most)}, the most we take.")
 
 
+def check_file(user: User, filename: str, size: int, guest: Guest | None = None) -> None:
+    """Raise Invalid or TooLarge if a file that is about to come cannot be taken.
+
+    Its receipt says so, for it will not be sent again.
+    """
+    try:
+        if not size:
+            raise Invalid("This file is empty.")
+        check_size(size)
+        shares.check_room(guest, size)
+    except HomequeueError as error:
+        if not error.passing:
+            refusal = receipts.Refusal(plain_name(filename), str(error), size)
+            receipts.refuse_upload(user, [refusal], guest)
+        raise
+
+
 def check_room(size: int = 0) -> None:
     """Raise NoSpace if so many bytes would not leave the room that is kept free."""
     media.check_mounted()
@@ -77,9 +118,9 @@ def check_room(size: int = 0) -> None:
         raise NoSpace("The disk of the server is nearly full. Please make room and try again.")
 
 
-def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
+def receive(upload: Upload, chunks: Iterable[bytes], turns: trial.Turns | None = None) -> Received:
     """Read a file to its end and tell what it is; nothing is kept of one that we do not take."""
-    return arrived(upload, copy(chunks))
+    return arrived(upload, copy(chunks), turns)
 
 
 def copy(chunks: Iterable[bytes]) -> Incoming:
@@ -95,7 +136,7 @@ def copy(chunks: Iterable[bytes]) -> Incoming:
     return incoming
 
 
-def arrived(upload: Upload, incoming: Incoming) -> Received:
+def arrived(upload: Upload, incoming: Incoming, turns: trial.Turns | None = None) -> Received:
     """Tell what a file is whose last byte is there; one that we do not take is discarded."""
     memory = config.settings().renditions.memory
     try:
@@ -103,7 +144,7 @@ def arrived(upload: Upload, incoming: Incoming) -> Received:
             raise Invalid("This file is empty.")
         identity = _identify(incoming.complete())
         if not identity.mime.startswith("video/"):
-            trial.check(incoming.file, identity, memory)
+            trial.check(incoming.file, identity, memory, turns)
         incoming.close()  # a form of a thousand photos must not hold a thousand files open
         return Received(upload, incoming, identity)
     except BaseException:
@@ -116,34 +157,50 @@ def record(
     defer: Defer,
     batch: Batch,
     also: Callable[[list[Kept]], object] | None = None,
+    *,
+    durable: bool = False,
 ) -> list[Kept]:
     """Make received files safe, write their rows and defer their work; then they are promised.
 
-    What `also` writes is written with them or not at all.
+    What `also` writes is written with them or not at all. A worker's commits may be lost with the
+    power or its database, so one that is to rely on the rows says `durable`.
     """
+    # All files of one request are of one sender.
+    guest = next((file.upload.guest for file in received), None)
     try:
-        # The same bytes twice in one batch are one original.
-        different = {file.incoming.checksum: file for file in received}
-        media.settle_incoming([file.incoming for file in different.values()])
-        places = {checksum: _keep(file) for checksum, file in different.items()}
-        media.settle(list(places.values()))
-        with db.atomic():
-            number = batch()
-            with ledger.part_of(number):
-                kept = [
-                    Kept(*_record(file, places[file.incoming.checksum], defer), number)
-                    for file in received
-                ]
-            for one in kept:
-                if one.duplicate:
-                    assets.restore(one.asset)  # whoever sends it again wants it back
-            receipts.write(number, [_receipt(*pair) for pair in zip(received, kept, strict=True)])
-            if also is not None:
-                also(kept)
+        with shares.counted(guest, [file.incoming.size for file in received]):
+            # The same bytes twice in one batch are one original: the first of them, as is its row.
+            different = {file.incoming.checksum: file for file in reversed(received)}
+            media.settle_incoming([file.incoming for file in different.values()])
+            places = {checksum: _keep(file) for checksum, file in different.items()}
+            media.settle(list(places.values()))
+            with db.durable() if durable else db.atomic():
+                kept = _write(received, places, defer, batch())
+                if also is not None:
+                    also(kept)
         return kept
     finally:
         for file in received:
             file.incoming.discard()
+
+
+def recognise(owner: User, files: Sequence[tuple[str, str]]) -> tuple[list[Kept], int | None]:
+    """Do with files that are here, by checksum and name, as if they had been sent.
+
+    Whoever wants to send one wants it out of the trash. Return those that are, and their batch.
+    """
+    with db.atomic():
+        here = assets.known(owner, [checksum for checksum, _ in files])
+        if not here:
+            return [], None
+        batch = batches.of_now(owner)
+        found = [(here[checksum], name) for checksum, name in files if checksum in here]
+        kept = [Kept(asset, _outcome(asset), batch) for asset, _ in found]
+        for asset in here.values():
+            assets.restore(asset)
+        rows = zip(kept, found, strict=True)
+        receipts.write(batch, [_receipt(one, plain_name(name)) for one, (_, name) in rows])
+    return kept, batch
 
 
 def adopt(path: str, owner: User, defer: Defer) -> Asset:
@@ -178,6 +235,13 @@ def moment(milliseconds: str) -> float | None:
     return int(text) / 1000 if text.isascii() and text.isdecimal() and len(text) < 16 else None
 
 
+def believed(modified: float | None) -> float | None:
+    """Return the moment that a sender gives, in seconds since 1970; None if it cannot be true."""
+    if modified is None or not EARLIEST <= modified <= time.time() + 86400:
+        return None
+    return modified
+
+
 def in_words(size: int) -> str:
     """Return a number of bytes the way people say it, in powers of ten as phones count.
 
@@ -191,40 +255,91 @@ def in_words(size: int) -> str:
     return f"{size / 1000**unit:.1f}".removesuffix(".0") + (" kB", " MB", " GB", " TB")[unit - 1]
 
 
+def _write(
+    received: Sequence[Received], places: dict[str, str], defer: Defer, batch: int
+) -> list[Kept]:
+    """Write the rows of files whose bytes are in their places."""
+    with ledger.part_of(batch):
+        kept = [
+            Kept(*_record(file, places[file.incoming.checksum], defer), batch) for file in received
+        ]
+    pairs = list(zip(received, kept, strict=True))
+    for file, one in pairs:
+        if one.duplicate and file.upload.guest:
+            shares.offer(file.upload.guest, one.asset)
+        elif one.duplicate:
+            assets.restore(one.asset)  # whoever sends it again wants it back
+    _put_into_albums(pairs)
+    receipts.write(batch, [_receipt(one, file.upload.filename) for file, one in pairs])
+    return kept
+
+
 def _identify(file: BinaryIO) -> imaging.Identity:
-    found = containers.identify(file)
+    found = containers.identify(file) or raw.identify(file)
     return found or imaging.identify(file, config.settings().renditions.memory)
 
 
 def _keep(file: Received) -> str:
-    same = Asset.select(Asset.path).where(Asset.checksum == file.incoming.checksum)
-    path: str | None = same.scalar()
-    if path is not None and media.exists(path):
-        return path
-    when = datetime.fromtimestamp(_believed(file.upload.modified) or time.time())
+    same: Any = Asset.select(Asset.path).where(Asset.checksum == file.incoming.checksum)
+    for (path,) in same.distinct().tuples():
+        if media.is_whole(path, file.incoming.size):
+            return str(path)
+    when = datetime.fromtimestamp(believed(file.upload.modified) or time.time())
     return media.keep(file.incoming, file.upload.filename, file.identity.extension, when)
 
 
-def _receipt(file: Received, kept: Kept) -> Receipt:
-    name, size = file.upload.filename, file.incoming.size
-    return Receipt(filename=name, size=size, asset=kept.asset.id, outcome=kept.outcome)
+def _receipt(kept: Kept, name: str) -> Receipt:
+    asset, outcome = kept.asset, kept.outcome
+    return Receipt(filename=name, size=asset.size, asset=asset.id, outcome=outcome)
+
+
+def _outcome(known: Asset) -> str:
+    return receipts.KNOWN if known.trashed_at is None else receipts.RESTORED
+
+
+def _put_into_albums(files: Iterable[tuple[Received, Kept]]) -> None:
+    members: dict[tuple[int, str], list[int]] = {}
+    for file, kept in files:
+        for title in file.upload.into:
+            members.setdefault((file.upload.owner.id, title), []).append(kept.asset.id)
+    for (owner, title), asset_ids in members.items():
+        albums.add(albums.named(owner, title), asset_ids)
 
 
 def _record(file: Received, path: str, defer: Defer) -> tuple[Asset, str]:
     """Write the row of a file and defer its work, if it is new; tell its asset and its outcome."""
     known = _known(file)
     if known is not None:
-        if not media.exists(known.path):
-            Asset.update(path=path).where(Asset.id == known.id).execute()
+        if not media.is_whole(known.path, known.size):
+            path = _there(file, path)
+            _heal(known.path, path, defer)
         _drop_if_unused(path)
-        return known, receipts.KNOWN if known.trashed_at is None else receipts.RESTORED
-    # The purge removes bytes under the same lock; if it was quicker, they are put back.
-    if not media.exists(path):
-        path = _keep(file)
-        media.settle([path])
-    asset = _new_asset(file, path)
+        # What a guest sends again is the owner's to take out of the trash.
+        return known, receipts.KNOWN if file.upload.guest else _outcome(known)
+    asset = _new_asset(file, _there(file, path))
     defer(asset.id)
     return asset, receipts.ADDED
+
+
+def _there(file: Received, path: str) -> str:
+    """Return where a file is kept; once more if the purge, under the same lock, was quicker."""
+    if media.exists(path):
+        return path
+    again = _keep(file)
+    media.settle([again])
+    return again
+
+
+def _heal(torn: str, path: str, defer: Defer) -> None:
+    """Put what was sent in the place of an original that is gone or cut short, for all who have it.
+
+    Nothing of an original is ever deleted: what is left of it stays beside its place.
+    """
+    media.put_aside(torn)
+    healed = [asset.id for asset in Asset.select(Asset.id).where(Asset.path == torn)]
+    Asset.update(path=path).where(Asset.id.in_(healed)).execute()
+    for asset_id in healed:
+        defer(asset_id)
 
 
 def _drop_if_unused(path: str) -> None:
@@ -244,7 +359,7 @@ def _known(file: Received) -> Asset | None:
 
 def _new_asset(file: Received, path: str) -> Asset:
     now = time.time()
-    modified = _believed(file.upload.modified)
+    modified = believed(file.upload.modified)
     asset: Asset = Asset.create(
         owner=file.upload.owner,
         checksum=file.incoming.checksum,
@@ -261,11 +376,6 @@ def _new_asset(file: Received, path: str) -> Asset:
         modified_at=modified,
         sidecar=file.upload.sidecar,
         notified_at=None if notify.is_wanted() else now,
+        **shares.columns(file.upload.guest),
     )
     return asset
-
-
-def _believed(modified: float | None) -> float | None:
-    if modified is None or not EARLIEST <= modified <= time.time() + 86400:
-        return None
-    return modified

@@ -8,11 +8,13 @@ from peewee import fn
 
 from homequeue import ledger
 from homequeue.errors import NotFound
-from homequeue.models import Asset, Job, User
+from homequeue.models import Asset, Job, Periodic, User
 from homequeue.queue import queue
 
 #: SQLite knows no larger number.
 LARGEST = 2**63 - 1
+#: What ended badly and was dismissed is asked for by this word, and not by its state.
+DISMISSED = "dismissed"
 #: How many jobs are looked at for one that ended as asked for.
 FEW = 6
 
@@ -28,8 +30,8 @@ class Chosen:
     #: Tasks that are left out.
     besides: tuple[str, ...] = ()
     batch: int | None = None
-    #: The reason of those that ended badly.
-    error: str | None = None
+    #: What the errors of those that ended badly have in common.
+    cause: str | None = None
     #: Part of a file name.
     text: str = ""
 
@@ -59,6 +61,12 @@ def ended(chosen: Chosen, limit: int) -> list[Job]:
     return [job for job in last if job.state in chosen.states][:limit]
 
 
+def ids(chosen: Chosen) -> list[int]:
+    """Return the ids of all jobs of a list, oldest first."""
+    found: Any = Job.select(Job.id).where(*conditions(chosen))
+    return [job_id for (job_id,) in found.order_by(Job.id).tuples()]
+
+
 def total(chosen: Chosen) -> int:
     """Return how many jobs a list has in all."""
     return int(Job.select().where(*conditions(chosen)).count())
@@ -68,6 +76,16 @@ def counts(user: User | None = None) -> dict[str, int]:
     """Return how many jobs are in each state, everybody's or a user's."""
     rows: Any = Job.select(Job.state, fn.COUNT(Job.id)).where(*conditions(Chosen(user)))
     return dict.fromkeys(ledger.STATES, 0) | dict(rows.group_by(Job.state).tuples())
+
+
+def counts_by_look() -> dict[str, int]:
+    """Return how many jobs are in each state, as lists have them: what was dismissed is apart."""
+    seen = Job.state.in_(ledger.BAD) & Job.dismissed_at.is_null(False)
+    rows: Any = Job.select(Job.state, fn.COUNT(Job.id)).where(seen).group_by(Job.state).tuples()
+    dismissed = dict(rows)
+    every = ledger.counts().items()
+    left = {state: count - dismissed.get(state, 0) for state, count in every}
+    return left | {DISMISSED: sum(dismissed.values())}
 
 
 def get(job_id: int, user: User | None = None) -> Job:
@@ -136,6 +154,18 @@ def filenames(jobs: list[Job]) -> dict[int, str]:
     return {a.id: a.filename for a in Asset.select(Asset.id, Asset.filename).where(Asset.id << ids)}
 
 
+def needing_a_look() -> int:
+    """Return how many jobs ended badly and were not dismissed."""
+    return total(Chosen(states=ledger.BAD))
+
+
+def forget_before(moment: float) -> int:
+    """Delete the jobs that ended before a moment and need no look; return how many."""
+    last = Periodic.select(Periodic.job).where(Periodic.job.is_null(False))
+    seen = Job.state.in_((ledger.SUCCEEDED, ledger.CANCELLED)) | Job.dismissed_at.is_null(False)
+    return int(Job.delete().where(seen, Job.finished_at < moment, Job.id.not_in(last)).execute())
+
+
 def conditions(chosen: Chosen) -> list[Any]:
     """Return what the rows of a list have in common, as parts of a query."""
     parts: list[Any] = [Job.id > 0]
@@ -143,18 +173,25 @@ def conditions(chosen: Chosen) -> list[Any]:
         own = Asset.select(Asset.id).where(Asset.owner == chosen.user)
         parts.append(Job.asset.in_(own) | (Job.user == chosen.user.id))
     if chosen.states:
-        parts.append(Job.state.in_(chosen.states))
-    if chosen.task:
+        parts.append(_in_states(chosen.states))
+    if chosen.task is not None:
         parts.append(Job.task == chosen.task)
-    if chosen.asset:
+    if chosen.asset is not None:
         parts.append(Job.asset == chosen.asset)
-    if chosen.batch:
+    if chosen.batch is not None:
         parts.append(Job.batch == chosen.batch)
-    if chosen.error is not None:
-        parts.append(Job.error == chosen.error)
+    if chosen.cause is not None:
+        parts.append(fn.COALESCE(Job.cause, "") == chosen.cause)
     if chosen.text:
         named = Asset.select(Asset.id).where(Asset.filename.contains(chosen.text))
         parts.append(Job.asset.in_(named))
     if chosen.besides:
         parts.append(Job.task.not_in(chosen.besides))
     return parts
+
+
+def _in_states(states: tuple[str, ...]) -> Any:
+    asked = Job.state.in_(states)
+    if set(ledger.BAD) & set(states):
+        asked &= Job.dismissed_at.is_null()
+    return asked | Job.dismissed_at.is_null(False) if DISMISSED in states else asked

@@ -4,11 +4,10 @@ import os
 import time
 from dataclasses import dataclass
 
-from homequeue import config, facts, ledger, processes
+from homequeue import config, facts, processes
 from homequeue.errors import Unavailable
 from homequeue.media import media
-from homequeue.models import Job
-from homequeue.services import ingest, video
+from homequeue.services import ingest, unshown
 
 DAY = 86400.0
 #: For how many days it is remembered how full the disk was.
@@ -59,18 +58,9 @@ def problems() -> list[str]:
     except (Unavailable, OSError) as error:
         return [str(error)]
     if free >= config.settings().uploads.min_free:
-        return _unshown_videos()
+        return unshown.problems()
     left = f"{ingest.in_words(free)} left"
     return [f"The disk is nearly full: {left}, so no photos are taken. Make room."]
-
-
-def _unshown_videos() -> list[str]:
-    if video.is_possible():
-        return []
-    failed = (Job.state == ledger.FAILED) & (Job.error == video.MISSING)
-    count = Job.select().where(failed).count()
-    words = "1 video is" if count == 1 else f"{count} videos are"
-    return [f"{words} kept but not shown: sudo apt install ffmpeg"] if count else []
 
 
 def watch_disk(free: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from homequeue.services import dates, imaging, iptc, motion, values, xmp
+from homequeue.services import dates, imaging, iptc, makernotes, motion, raw, values, xmp
 from homequeue.services.dates import Moment
 from homequeue.services.headers import png_chunks
 
@@ -14,7 +14,7 @@ from homequeue.services.headers import png_chunks
 DESCRIPTION, MAKE, MODEL, ORIENTATION, CHANGED = 0x010E, 0x010F, 0x0110, 0x0112, 0x0132
 RATING, EXIF, GPS, XP_COMMENT, XP_KEYWORDS = 0x4746, 0x8769, 0x8825, 0x9C9C, 0x9C9E
 EXPOSURE_TIME, F_NUMBER, ISO, FOCAL_LENGTH = 0x829A, 0x829D, 0x8827, 0x920A
-ORIGINAL, DIGITIZED, USER_COMMENT, LENS = 0x9003, 0x9004, 0x9286, 0xA434
+ORIGINAL, DIGITIZED, MAKER_NOTE, USER_COMMENT, LENS = 0x9003, 0x9004, 0x927C, 0x9286, 0xA434
 OFFSET_CHANGED, OFFSET_ORIGINAL, OFFSET_DIGITIZED = 0x9010, 0x9011, 0x9012
 PART_CHANGED, PART_ORIGINAL, PART_DIGITIZED = 0x9290, 0x9291, 0x9292
 LAT_REF, LAT, LON_REF, LON, GPS_TIME, GPS_DATE = 0x01, 0x02, 0x03, 0x04, 0x07, 0x1D
@@ -22,6 +22,8 @@ ALT_REF, ALT = 0x05, 0x06
 
 #: Properties of XMP that say when a photo was taken, the most certain first.
 XMP_DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "xmp:CreateDate", "xap:CreateDate")
+#: Sources of dates that a camera's clock told.
+CLOCKS = ("exif original", "exif digitized", "exif changed", "xmp", "iptc")
 #: Formats of which a file can be a film; others have further pages or views.
 MOVING = ("GIF", "WEBP", "PNG", "AVIF")
 #: How XMP in a PNG begins that is not compressed, and bytes of a chunk that are read.
@@ -48,6 +50,9 @@ class Metadata:
     taken_at: str | None = None
     offset: str | None = None
     taken_at_source: str | None = None
+    #: The clock on the wall by the satellites; whether a clock wrote what no date can be.
+    satellites: str | None = None
+    unset: bool = False
     make: str | None = None
     model: str | None = None
     lens: str | None = None
@@ -61,7 +66,9 @@ class Metadata:
     orientation: int | None = None
     animated: bool = False
     #: Where the clip of a motion photo is in the file: `at` and `size`, in bytes.
-    motion: dict[str, int] | None = None
+    motion: dict[str, Any] | None = None
+    #: What a Live Photo and its clip share.
+    content_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,17 +98,41 @@ def read(file: BinaryIO, hints: Hints = Hints(), now: datetime | None = None) ->
     return Metadata()
 
 
+def beside(found: Metadata, sidecar: str) -> Metadata:
+    """Return what a film says of itself, and what its sidecar says of it, which comes first."""
+    tags = Tags(sidecar=xmp.parse(sidecar))
+    moments = [dates.from_tag(xmp.first(tags.sidecar, name), "sidecar") for name in XMP_DATES]
+    moments += [] if found.taken_at else [from_export(tags.sidecar)]
+    taken = dates.choose(moments, datetime.now(UTC).replace(tzinfo=None))
+    if taken is not None:
+        offset = dates.offset_text(taken.offset)
+        found = replace(found, taken_at=taken.taken_at, offset=offset, taken_at_source=taken.source)
+    lat, lon, altitude = _place(tags)
+    if lat is not None:
+        found = replace(found, lat=lat, lon=lon, altitude=altitude)
+    return replace(
+        found,
+        caption=_caption(tags) or found.caption,
+        rating=_rating(tags) or found.rating,
+        tags=_keywords(tags) or found.tags,
+    )
+
+
 def _read(file: BinaryIO, hints: Hints, now: datetime) -> Metadata:
-    picture = imaging.opened(file)
+    picture = _opened(file)
     if picture.format == "PNG":
         _read_late_chunks(picture, file)
     tags = replace(_tags(picture), sidecar=xmp.parse(hints.sidecar))
-    taken = _taken(tags, hints, now)
+    utc = _gps_time(tags)
+    moments = [moment for moment in _moments(tags, hints, utc) if moment is not None]
+    taken = dates.choose(moments, now)
     lat, lon, altitude = _place(tags)
     return Metadata(
         taken_at=taken.taken_at if taken else None,
-        offset=dates.offset_text(taken.offset) if taken else None,
+        offset=dates.offset_text(_offset(taken, utc)) if taken else None,
         taken_at_source=taken.source if taken else None,
+        satellites=_by_satellites(taken, utc, lon) if taken and utc else None,
+        unset=any(one.source in CLOCKS and not dates.is_possible(one.at, now) for one in moments),
         make=values.line(tags.main.get(MAKE) or tags.said("tiff:Make")),
         model=values.line(tags.main.get(MODEL) or tags.said("tiff:Model")),
         lens=values.line(tags.exif.get(LENS) or tags.said("aux:Lens", "exifEX:LensModel")),
@@ -115,7 +146,16 @@ def _read(file: BinaryIO, hints: Hints, now: datetime) -> Metadata:
         orientation=values.whole(tags.main.get(ORIENTATION), 1, 8),
         animated=_is_animated(picture),
         motion=motion.find(file, tags.inside),
+        content_id=makernotes.content_id(tags.exif.get(MAKER_NOTE)),
     )
+
+
+def _opened(file: BinaryIO) -> Any:
+    """A picture, or what a raw file says; Fuji's leave that to the picture in them."""
+    described = raw.described(file)
+    if described is None and raw.kind(file) and (inside := raw.picture(file)):
+        return imaging.opened(inside.data)
+    return described or imaging.opened(file)
 
 
 def _read_late_chunks(picture: Any, file: BinaryIO) -> None:
@@ -169,13 +209,17 @@ def _is_animated(picture: Any) -> bool:
         return False
 
 
-def _taken(tags: Tags, hints: Hints, now: datetime) -> Moment | None:
-    """The first date that can be true; without an offset, with the one the satellites tell."""
-    utc = _gps_time(tags)
-    taken = dates.choose(_moments(tags, hints, utc), now)
-    if taken is None or taken.offset is not None:
-        return taken
-    return replace(taken, offset=dates.offset_by(taken.at, utc))
+def _offset(taken: Moment, utc: datetime | None) -> timedelta | None:
+    """The offset that was written, or else the one that the satellites tell."""
+    return dates.offset_by(taken.at, utc) if taken.offset is None else taken.offset
+
+
+def _by_satellites(taken: Moment, utc: datetime, lon: float | None) -> str | None:
+    """The clock on the wall when the satellites told the time: as far from UTC as is written."""
+    offset = taken.offset
+    if offset is None and lon is not None:
+        offset = dates.sun(lon)
+    return None if offset is None else Moment(utc + offset, "gps", offset).as_text
 
 
 def _moments(tags: Tags, hints: Hints, utc: datetime | None) -> Iterator[Moment | None]:
@@ -189,12 +233,21 @@ def _moments(tags: Tags, hints: Hints, utc: datetime | None) -> Iterator[Moment 
         yield dates.from_tag(xmp.first(tags.inside, name), "xmp")
     yield dates.from_tag(tags.agency.created, "iptc")
     yield _by_satellite(tags, utc)
+    yield from_export(tags.sidecar)
     named = dates.from_name(hints.filename)
     yield named if named and named.has_time else None
     changed = {**exif, CHANGED: tags.main.get(CHANGED)}
     yield _exif(changed, CHANGED, OFFSET_CHANGED, PART_CHANGED, "exif changed")
     yield named
     yield dates.from_instant(hints.modified, "file") if hints.modified else None
+
+
+def from_export(sidecar: xmp.Properties) -> Moment | None:
+    """Return the instant that an export says in a sidecar, by the clock of this machine."""
+    found = dates.from_tag(xmp.first(sidecar, xmp.TAKEN), "takeout")
+    if found is None:
+        return None
+    return dates.from_instant(found.at.replace(tzinfo=UTC).timestamp(), found.source)
 
 
 def _exif(tags: Mapping[int, Any], tag: int, offset: int, part: int, source: str) -> Moment | None:
@@ -206,7 +259,7 @@ def _by_satellite(tags: Tags, utc: datetime | None) -> Moment | None:
     if utc is None:
         return None
     _, lon, _ = _place(tags)
-    offset = timedelta(hours=round(lon / 15)) if lon is not None else timedelta()
+    offset = dates.sun(lon) if lon is not None else timedelta()
     return Moment(utc + offset, "gps", offset)
 
 
@@ -300,14 +353,14 @@ def _keywords(tags: Tags) -> list[str]:
 
 def _caption(tags: Tags) -> str | None:
     found = (
-        values.text(xmp.first(tags.sidecar, "dc:description")),
-        values.text(tags.main.get(DESCRIPTION)),
-        values.text(xmp.first(tags.inside, "dc:description")),
-        values.text(tags.agency.caption),
-        values.text(values.decoded(tags.main.get(XP_COMMENT), "utf-16-le")),
+        xmp.first(tags.sidecar, "dc:description"),
+        tags.main.get(DESCRIPTION),
+        xmp.first(tags.inside, "dc:description"),
+        tags.agency.caption,
+        values.decoded(tags.main.get(XP_COMMENT), "utf-16-le"),
         _comment(tags.exif.get(USER_COMMENT)),
     )
-    return next((text for text in found if text), None)
+    return next((text for value in found if (text := values.caption(value))), None)
 
 
 def _comment(value: Any) -> str | None:

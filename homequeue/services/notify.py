@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -11,9 +11,12 @@ from homequeue import config, facts, ledger
 from homequeue.config import Settings
 from homequeue.errors import ConfigError, DeliveryFailed, NotYet
 from homequeue.models import Asset, Job, User
-from homequeue.services import assets, sandbox, users
+from homequeue.services import assets, receipts, sandbox, users
 
 logger = logging.getLogger("homequeue.notify")
+
+#: Defers the report on a user's uploads until no more of them come, by the user's id.
+Report = Callable[[int], object]
 
 #: The name of the fact that holds which videos of a user the next report tells of.
 CONVERTED = "converted {}"
@@ -36,6 +39,15 @@ def is_wanted() -> bool:
     return bool(config.settings().notifications.urls)
 
 
+def tell(user: User, report: Report, *outcomes: str | None) -> None:
+    """See to it that channels are told of what a user has sent, if anything of it is new.
+
+    To be asked in the transaction of what is new, so that neither is there without the other.
+    """
+    if is_wanted() and receipts.ADDED in outcomes:
+        report(user.id)
+
+
 def report_uploads(user_id: int) -> None:
     """Tell of a user's uploads since the last report, once the batch is complete and processed.
 
@@ -46,7 +58,9 @@ def report_uploads(user_id: int) -> None:
     if not batch and not videos:
         return
     _wait_for_the_rest(user_id, batch)
-    send(*compose(User.get_by_id(user_id), batch, videos), f"told {user_id}")
+    news = [asset for asset in batch if not asset.is_clip]  # those are part of a photo
+    if news or videos:
+        send(*compose(User.get_by_id(user_id), news, videos), f"told {user_id}")
     newest = max((asset.uploaded_at for asset in batch), default=0.0)
     reported = (Asset.owner == user_id) & Asset.notified_at.is_null()
     with ledger.finishing():
@@ -92,13 +106,21 @@ def _wait_for_the_rest(user_id: int, batch: list[Asset]) -> None:
 def compose(user: User, batch: list[Asset], videos: Sequence[Asset] = ()) -> tuple[str, str]:
     """Return the title and the text of a report on a batch, and on videos that were converted."""
     failed = [asset for asset in batch if asset.state == assets.FAILED]
+    own = [asset for asset in batch if asset.share is None]
+    waiting = [asset for asset in batch if asset.awaits]
+    shown = [asset for asset in batch if asset.share is not None and not asset.awaits]
     lines = []
-    if batch:
-        ready = [asset for asset in batch if asset.state != assets.FAILED]
-        title = f"{user.name} added {_named(batch)}"
+    if own:
+        ready = [asset for asset in own if asset.state != assets.FAILED]
+        title = f"{user.name} added {_named(own)}"
         lines = [f"{_named(ready)} {'is' if len(ready) == 1 else 'are'} ready to look at."]
+    elif waiting:
+        title = f"{_named(waiting)} {'waits' if len(waiting) == 1 else 'wait'} for your yes"
+    elif shown:
+        title = f"Guests sent {_named(shown)}"
     else:
         title = "Your video is ready" if len(videos) == 1 else "Your videos are ready"
+    lines += _sent("Waiting for your yes:", waiting) + _sent("By a drop link came:", shown)
     lost = [asset for asset in failed if not assets.has_original(asset)]
     lines += _failures([one for one in failed if one not in lost], "kept")
     lines += _failures(lost, "missing from the disk")
@@ -106,9 +128,18 @@ def compose(user: User, batch: list[Asset], videos: Sequence[Asset] = ()) -> tup
         lines += [""] if batch else []
         lines += ["Every browser can play now:"]
         lines += _listed([_line(asset.filename) for asset in videos])
-    if config.settings().server.url:
-        lines += ["", config.settings().server.url]
+    if url := config.settings().server.url:
+        lines += ["", f"{url.rstrip('/')}/waiting" if waiting and not own else url]
     return title, "\n".join(lines)
+
+
+def _sent(heading: str, gifts: list[Asset]) -> list[str]:
+    """Return lines that say how much came from which guest."""
+    senders: dict[str, list[Asset]] = {}
+    for asset in gifts:
+        senders.setdefault(_line(asset.guest) or "a guest", []).append(asset)
+    listed = _listed([f"{_named(some)} from {name}" for name, some in senders.items()])
+    return [heading, *listed] if listed else []
 
 
 def _failures(failed: list[Asset], fate: str) -> list[str]:
@@ -166,7 +197,7 @@ def check(settings: Settings) -> None:
         reasons = sandbox.run(_try, list(urls), limits=LIMITS).value
     except sandbox.ChildFailed as error:
         # Photos do not wait for mail: what is wrong will be seen when something is to be sent.
-        logger.warning("The notification addresses could not be checked: %s", error)
+        logger.warning("The notification addresses could not be checked: %s", _in_words(error))
         return
     for place, (url, why) in enumerate(zip(urls, reasons, strict=True), 1):
         if why:
@@ -200,8 +231,14 @@ def _deliver(url: str, title: str, text: str) -> str:
     try:
         why = str(sandbox.run(_send, url, title, text, limits=LIMITS).value)
     except sandbox.ChildFailed as error:
-        return str(error)
+        return _in_words(error)
     return without_secrets(why, url)[:MOST_WORDS]
+
+
+def _in_words(error: sandbox.ChildFailed) -> str:
+    """Return how a child ended that had no file to open."""
+    words = str(error)
+    return "What sends it crashed." if words in (sandbox.CRASHED, sandbox.SILENT) else words
 
 
 def _send(url: str, title: str, text: str) -> tuple[Any, list[bytes]]:

@@ -9,11 +9,30 @@ from typing import Any, BinaryIO
 from homequeue import config, ledger, runs
 from homequeue.media import media
 from homequeue.models import Asset, Rendition
-from homequeue.services import assets, conversion, dates, imaging, metadata, sandbox, video
+from homequeue.services import (
+    assets,
+    conversion,
+    dates,
+    developing,
+    doubtful,
+    doubts,
+    duplicates,
+    imaging,
+    metadata,
+    pairs,
+    raw,
+    sandbox,
+    video,
+)
 
 #: What is called alike in the metadata of a file and in the table.
-ALIKE = ("make", "model", "lens", "lat", "lon", "altitude", "rating", "caption", "animated")
+ALIKE = (
+    *("make", "model", "lens", "lat", "lon", "altitude", "rating", "caption", "animated"),
+    "content_id",
+)
 EXTENSIONS = {"image/jpeg": "jpg", "image/webp": "webp"}
+#: The result of a job whose file could not be read to its end.
+DAMAGED = "damaged: shown as far as it goes"
 
 
 def process(asset_id: int, convert: Callable[[int], object]) -> None:
@@ -22,7 +41,7 @@ def process(asset_id: int, convert: Callable[[int], object]) -> None:
     The file is opened by a child process with limits, so that whatever it is costs this job only.
     `convert` defers the conversion of a video that browsers do not play.
     """
-    if not assets.move(asset_id, assets.PROCESSING):
+    if not assets.move(asset_id, assets.PROCESSING, *runs.fence()):
         return
     asset: Asset = Asset.get_by_id(asset_id)
     runs.report(f"Opening the {asset.kind}")
@@ -37,7 +56,8 @@ def process(asset_id: int, convert: Callable[[int], object]) -> None:
     former = {row.path for row in Rendition.select().where(same)}
     made = {row["path"] for row in renditions}
     # Before files are removed, it must be certain that no row speaks of them.
-    with ledger.finishing(durable=bool(former - made)):
+    result = DAMAGED if answer.value["damaged"] else None
+    with ledger.finishing(durable=bool(former - made), result=result):
         # What somebody has written by hand is more than what the file says.
         by_hand = assets.edited(asset_id)
         found = {n: v for n, v in _columns(asset, answer.value).items() if n not in by_hand}
@@ -45,6 +65,8 @@ def process(asset_id: int, convert: Callable[[int], object]) -> None:
         if is_ready:
             Rendition.delete().where(same).execute()
             Rendition.insert_many(renditions).execute()
+            pairs.link(asset_id)
+            _compare(asset_id)
             if conversion.is_wanted(asset_id):
                 convert(asset_id)
     # Whoever deleted it for good meanwhile could not know of what was made just now.
@@ -64,7 +86,7 @@ def examine(asset: Asset) -> sandbox.Answer:
     if asset.kind == assets.VIDEO:
         video.check_possible()
         with media.open(asset.path) as file:
-            return sandbox.run(_examine_video, file, specs, options.memory, limits=limits)
+            return sandbox.run(_examine_video, file, hints, specs, options.memory, limits=limits)
     with media.open(asset.path) as file:
         return sandbox.run(_examine, file, hints, specs, options.memory, limits=limits)
 
@@ -86,16 +108,20 @@ def _examine(
     file: BinaryIO, hints: metadata.Hints, specs: tuple[imaging.Spec, ...], memory: int
 ) -> tuple[Any, list[bytes]]:
     found = metadata.read(file, hints)
-    file.seek(0)
-    rendered = imaging.render(file, specs, memory)
+    if raw.kind(file):
+        rendered = developing.render(file, specs, memory, found.orientation or 1)
+    else:
+        file.seek(0)
+        rendered = imaging.render(file, specs, memory)
     told = rendered.told() | {"metadata": asdict(found)}
     return told, [picture.data for picture in rendered.pictures]
 
 
 def _examine_video(
-    file: BinaryIO, specs: tuple[imaging.Spec, ...], memory: int
+    file: BinaryIO, hints: metadata.Hints, specs: tuple[imaging.Spec, ...], memory: int
 ) -> tuple[Any, list[bytes]]:
     rendered, found, of_film = video.read(file, specs, memory)
+    found = metadata.beside(found, hints.sidecar)
     told = rendered.told() | {"metadata": asdict(found), "of_film": of_film}
     return told, [picture.data for picture in rendered.pictures]
 
@@ -121,6 +147,7 @@ def _columns(asset: Asset, value: dict[str, Any]) -> dict[str, Any]:
     else:
         columns |= _taken_beside(asset)
     return columns | {
+        **_doubts(asset, columns, found),
         "exposure": json.dumps(found["exposure"]),
         "tags": json.dumps(found["tags"], ensure_ascii=False),
         "motion": json.dumps(found["motion"]) if found["motion"] else None,
@@ -129,6 +156,32 @@ def _columns(asset: Asset, value: dict[str, Any]) -> dict[str, Any]:
         "damaged": value["damaged"],
         **value["looks"],
         **value.get("of_film", {}),
+    }
+
+
+def _compare(asset_id: int) -> None:
+    """See what an asset tells of others, and they of it, now that its columns are written."""
+    asset: Asset = Asset.get_by_id(asset_id)
+    doubtful.spread(asset)
+    duplicates.link(asset)
+
+
+def _doubts(asset: Asset, columns: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Why the date is doubtful and what else it might be; nothing if it is not."""
+    told = doubts.Told(
+        taken_at=columns["taken_at"],
+        source=columns["taken_at_source"],
+        filename=asset.filename,
+        model=found["model"],
+        satellites=found["satellites"],
+        unset=found["unset"],
+        exposed="f_number" in found["exposure"],
+    )
+    doubt = doubts.find(told, datetime.now(UTC).replace(tzinfo=None))
+    return {
+        "doubt": doubt and doubt.reason,
+        "candidate": doubt and doubt.candidate,
+        "candidate_source": doubt and doubt.source,
     }
 
 

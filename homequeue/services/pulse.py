@@ -6,7 +6,8 @@ from peewee import fn
 
 from homequeue import facts, holds, ledger
 from homequeue.models import Batch, Deed, Job, Periodic
-from homequeue.services import figures, machine
+from homequeue.queue import strangers
+from homequeue.services import figures, machine, receipts
 
 
 def take() -> tuple[Any, ...]:
@@ -24,8 +25,10 @@ def take() -> tuple[Any, ...]:
         running(),
         Deed.select(fn.MAX(Deed.id)).scalar(),
         Batch.select(fn.MAX(Batch.id)).scalar(),
+        receipts.last(),
         sorted(holds.pauses().items()),
         facts.recall("workers"),
+        facts.recall(strangers.FACT),
         sorted(Periodic.select(Periodic.task, Periodic.last_due, Periodic.is_on).tuples()),
         [worker.identity for worker in figures.present_workers()],
         machine.problems(),

@@ -7,13 +7,16 @@ from typing import Any
 from peewee import fn
 
 from homequeue.db import db
-from homequeue.models import Receipt, User
+from homequeue.models import Batch, Guest, Receipt, User
 from homequeue.services import batches
 
 ADDED = "added"  # new here
 KNOWN = "known"  # its bytes were here already
 RESTORED = "restored"  # they were in the trash, and are not any more
 REFUSED = "refused"  # not taken: the words say why
+
+#: Refusals of one guest that are written down: whoever has a link may be refused without end.
+MOST_OF_GUEST = 500
 
 OUTCOMES = (ADDED, KNOWN, RESTORED, REFUSED)
 
@@ -44,17 +47,31 @@ def refuse(batch: int, refused: Sequence[Refusal]) -> None:
         write(batch, rows)
 
 
-def refuse_upload(user: User, refused: Sequence[Refusal]) -> int:
-    """Write down which files that a user sends now were not taken; return the batch."""
+def refuse_upload(user: User, refused: Sequence[Refusal], guest: Guest | None = None) -> int:
+    """Write down which files that a user or a guest sends now were not taken; return the batch."""
     with db.atomic():
-        batch = batches.of_now(user)
-        refuse(batch, refused)
+        batch = batches.of_now(user, guest)
+        refuse(batch, refused[: _left(guest)] if guest else refused)
     return batch
 
 
-def count(batch: int) -> dict[str, int]:
-    """Return how many files of a batch there are of each outcome."""
-    rows: Any = Receipt.select(Receipt.outcome, fn.COUNT(Receipt.id)).where(Receipt.batch == batch)
+def _left(guest: Guest) -> int:
+    """Return how many more refusals of a guest are written down."""
+    own = Batch.select(Batch.id).where(Batch.guest == guest.id)
+    rows = Receipt.select().where(Receipt.batch.in_(own), Receipt.outcome == REFUSED)
+    return MOST_OF_GUEST - int(rows.limit(MOST_OF_GUEST).count())
+
+
+def last() -> int:
+    """Return the number of the receipt written last; 0 if there is none."""
+    return int(Receipt.select(fn.MAX(Receipt.id)).scalar() or 0)
+
+
+def count(batch: int, after: int = 0) -> dict[str, int]:
+    """Return how many files of a batch there are of each outcome, from one receipt on."""
+    rows: Any = Receipt.select(Receipt.outcome, fn.COUNT(Receipt.id)).where(
+        Receipt.batch == batch, Receipt.id > after
+    )
     found: dict[str, int] = dict(rows.group_by(Receipt.outcome).tuples())
     return {outcome: found.get(outcome, 0) for outcome in OUTCOMES}
 

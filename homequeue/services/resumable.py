@@ -4,49 +4,34 @@ How far one has come is the size of its file, so nothing else is written while i
 says whose it is and how long it will be, and in the end what became of it.
 """
 
-import base64
-import binascii
 import hashlib
-import secrets
 import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
 from homequeue import config
 from homequeue.db import db
-from homequeue.errors import (
-    BadRequest,
-    Conflict,
-    Gone,
-    HomequeueError,
-    Invalid,
-    Locked,
-    NotFound,
-    TooLarge,
-)
+from homequeue.errors import Conflict, Gone, HomequeueError, Locked, NotFound, TooLarge
 from homequeue.incoming import Hashed, Incoming, storage_errors
-from homequeue.media import Grown, media
-from homequeue.models import Upload, User
-from homequeue.services import batches, ingest, receipts
+from homequeue.media import media
+from homequeue.models import Guest, Upload, User
+from homequeue.services import albums, batches, ingest, notify, receipts, room
+from homequeue.services.creation import metadata_of, new_id
 
 DAY = 86400.0
 #: A request that has brought nothing for so many seconds makes way for another one.
 SILENT = 3.0
-#: A full upload nobody has finished for so many seconds is finished by a periodic task.
-LEFT_ALONE = 60.0
 #: Of so many uploads the hashes are remembered; the others are read once more at their end.
 MOST_HASHED = 2000
 #: A piece that may turn out wrong is held in memory up to so many bytes, beyond in a file.
 HELD = 2**18
 CHUNK = 2**18
-#: Of an upload without a file.
-NEVER = Grown(0, 0.0)
 
 
 class WrongOffset(Conflict):
@@ -159,39 +144,56 @@ class Piece:
             raise Locked("This upload goes on over another connection.")
 
 
-def create(user: User, size: int, metadata: str, begun: Incoming | None = None) -> Upload:
+def create(
+    user: User,
+    size: int,
+    metadata: str,
+    begun: Incoming | None = None,
+    guest: Guest | None = None,
+) -> Upload:
     """Make an upload, perhaps of the first bytes of it, which are on the disk before its row."""
-    upload = Upload(id=secrets.token_hex(16), user=user, size=size, metadata=metadata)
+    upload = _new(user, size, metadata, guest)
     media.begin_resumable(upload.id, begun)
-    upload.save(force_insert=True)
-    return upload
-
-
-def create_whole(user: User, metadata: str, whole: Incoming, defer: ingest.Defer) -> Upload:
-    """Keep a file that came with the request that made its upload."""
-    upload = Upload(id=secrets.token_hex(16), user=user, size=whole.size, metadata=metadata)
-    upload.ended_at = time.time()
-    _keep(upload, whole, defer, lambda: upload.save(force_insert=True))
-    return upload
-
-
-def check(user: User, size: int, metadata: str) -> None:
-    """Raise unless a file of this size may be sent; what can never be has a receipt."""
+    _remember(upload.id, None)  # of one with this id that was given up
     try:
-        if not size:
-            raise Invalid("This file is empty.")
-        ingest.check_size(size)
-    except HomequeueError as error:
-        receipts.refuse_upload(user, [receipts.Refusal(_name(metadata), str(error), size)])
+        with room.turn():
+            room.check(size - (begun.size if begun else 0))
+            upload.save(force_insert=True)
+    except HomequeueError:
+        media.forget_resumable(upload.id)
         raise
-    ingest.check_room(size)
+    return upload
 
 
-def get(user: User, upload_id: str) -> Upload:
-    """Return a user's upload; NotFound if it is missing or somebody else's."""
-    upload: Upload | None = Upload.get_or_none((Upload.id == upload_id) & (Upload.user == user))
+def create_whole(
+    user: User,
+    metadata: str,
+    whole: Incoming,
+    defer: ingest.Defer,
+    report: notify.Report,
+    guest: Guest | None = None,
+) -> Upload:
+    """Keep a file that came with the request that made its upload."""
+    upload = _new(user, whole.size, metadata, guest)
+    upload.ended_at = time.time()
+    _keep(upload, whole, defer, report, lambda: upload.save(force_insert=True))
+    return upload
+
+
+def check(user: User, size: int, metadata: str, guest: Guest | None = None) -> None:
+    """Raise unless a file of this size may be sent; what can never be has a receipt."""
+    ingest.check_file(user, _name(metadata), size, guest)
+    room.check(size)
+
+
+def get(user: User, upload_id: str, guest: Guest | None = None) -> Upload:
+    """Return an upload of a user or of a guest; NotFound if it is missing or somebody else's."""
+    sender = Upload.guest == guest if guest else Upload.guest.is_null()
+    same = (Upload.id == upload_id) & (Upload.user == user) & sender
+    upload: Upload | None = Upload.get_or_none(same)
     if upload is None:
         raise NotFound("There is no such upload.")
+    upload.user = user  # who asks knows by what they have come in
     return upload
 
 
@@ -200,137 +202,139 @@ def begin(upload: Upload, offset: int, length: int, checksum: Checksum | None = 
     if upload.asset is not None:
         raise WrongOffset(upload.size)
     _make_way(upload.id, SILENT)
-    piece = Piece(upload, checksum)
+    piece = _open(upload, checksum)
     try:
         if offset != piece.resumed.size:
             raise WrongOffset(piece.resumed.size)
         if length > piece.room:
             raise TooLarge("This is more than the upload was said to have.")
-        ingest.check_room(piece.room)
+        if media.is_growing(upload.id):
+            ingest.check_room(piece.room)
+        else:
+            room.check(piece.room, upload.id)
     except BaseException:
         piece.close()
         raise
     return piece
 
 
-def finish(piece: Piece, defer: ingest.Defer) -> None:
+def finish(piece: Piece, defer: ingest.Defer, report: notify.Report) -> None:
     """Keep an upload whose last byte is there; one that we do not take is forgotten."""
-    _keep(piece.upload, piece.resumed, defer, lambda: piece.upload.save())
+    _keep(piece.upload, piece.resumed, defer, report, lambda: piece.upload.save())
     media.forget_resumable(piece.upload.id)
 
 
-def offset(upload: Upload, defer: ingest.Defer) -> int:
+def offset(upload: Upload, defer: ingest.Defer, report: notify.Report) -> int:
     """Return how far an upload is; one that is full but was never finished is finished now."""
     if upload.asset is not None:
         return int(upload.size)
-    found = media.resumable_offset(upload.id)
-    if found == upload.size:
-        try:
-            with closing(begin(upload, found, 0)) as piece:
-                finish(piece, defer)
-        except HomequeueError as error:
-            if not error.passing:
-                raise
-            # A client that is told anything else would begin once more from nothing.
-            raise Locked(str(error)) from error
+    try:
+        found = media.resumable_offset(upload.id)
+        if found == upload.size:
+            _finish_late(upload, defer, report)
+    except (Gone, WrongOffset):
+        if not _has_ended(upload):
+            raise
+        found = int(upload.size)
     return found
 
 
 def expires_at(upload: Upload) -> float:
     """Return the moment until which an upload is kept at least."""
-    since = upload.ended_at or media.resumable_since(upload.id)
-    return float(since) + config.settings().uploads.expire_days * DAY
+    return last_change(upload) + config.settings().uploads.expire_days * DAY
+
+
+def last_change(upload: Upload) -> float:
+    """Return when something was last added to an upload, or when it ended; Gone if it is."""
+    if upload.ended_at is None:
+        try:
+            return media.resumable_since(upload.id)
+        except Gone:
+            if not _has_ended(upload):
+                raise
+    assert upload.ended_at is not None
+    return float(upload.ended_at)
 
 
 def terminate(upload: Upload) -> None:
-    """Forget an upload; of one that was finished only that it was one."""
+    """Forget an upload; of one that was finished, also only just now, only that it was one."""
     if upload.asset is None:
         _make_way(upload.id, 0.0)
-        with suppress(Gone):
+        try:
             _forget_bytes(upload)
+        except Gone:
+            _has_ended(upload)
     Upload.delete().where(Upload.id == upload.id).execute()
 
 
-def forget_expired() -> int:
-    """Forget uploads that waited too long, and files of which there is no row; tell how many."""
-    before = time.time() - config.settings().uploads.expire_days * DAY
-    grown = media.resumables()
-    forgotten = 0
-    for upload in Upload.select().where(Upload.made_at < before):
-        if (upload.ended_at or grown.get(upload.id, NEVER).since) < before:
-            with suppress(Locked):
-                terminate(upload)
-                forgotten += 1
-    waiting = {row.id for row in Upload.select(Upload.id).where(Upload.ended_at.is_null())}
-    for name, file in grown.items():
-        # A file is there before its row.
-        if name not in waiting and file.since < time.time() - DAY:
-            media.forget_resumable(name)
-    return forgotten
-
-
-def finish_full(defer: ingest.Defer) -> int:
-    """Finish uploads that are full and were left alone, as after a crash; return how many."""
-    grown = media.resumables()
-    finished = 0
-    for upload in Upload.select().where(Upload.ended_at.is_null()):
-        file = grown.get(upload.id, NEVER)
-        if file.size == upload.size and file.since < time.time() - LEFT_ALONE:
-            # What we do not take has its receipt, and the rest will be tried again.
-            with suppress(HomequeueError):
-                offset(upload, defer)
-                finished += 1
-    return finished
-
-
-def metadata_of(text: str) -> dict[str, str]:
-    """Return what `Upload-Metadata` says: names, each with a value in Base64 or with none.
-
-    >>> metadata_of("filename c2VhLmpwZw==,is_new")
-    {'filename': 'sea.jpg', 'is_new': ''}
-    """
-    found: dict[str, str] = {}
-    for pair in filter(None, (pair.strip() for pair in text.split(","))):
-        name, _, value = pair.partition(" ")
-        if name in found:
-            raise BadRequest(f"“{name}” is in the metadata twice.")
-        found[name] = decoded(value).decode(errors="replace")
-    return found
-
-
-def decoded(text: str) -> bytes:
-    """Return what is written in Base64; BadRequest if it is not."""
+def _open(upload: Upload, checksum: Checksum | None) -> Piece:
     try:
-        return base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        raise BadRequest("This is not Base64.") from None
+        return Piece(upload, checksum)
+    except Gone:
+        if not _has_ended(upload):
+            raise
+        raise WrongOffset(upload.size) from None
 
 
-def _keep(upload: Upload, incoming: Incoming, defer: ingest.Defer, save: Save) -> None:
+def _has_ended(upload: Upload) -> bool:
+    """Tell whether an upload became a photo since its row was read, which then says so too."""
+    row = Upload.get_or_none(Upload.id == upload.id)
+    if row is None or row.asset is None:
+        return False
+    upload.asset, upload.batch, upload.outcome = row.asset, row.batch, row.outcome
+    upload.ended_at = row.ended_at
+    return True
+
+
+def _finish_late(upload: Upload, defer: ingest.Defer, report: notify.Report) -> None:
+    try:
+        with closing(begin(upload, upload.size, 0)) as piece:
+            finish(piece, defer, report)
+    except HomequeueError as error:
+        if not error.passing:
+            raise
+        # A client that is told anything else would begin once more from nothing.
+        raise Locked(str(error)) from error
+
+
+def _keep(
+    upload: Upload,
+    incoming: Incoming,
+    defer: ingest.Defer,
+    report: notify.Report,
+    save: Save,
+) -> None:
     said = metadata_of(upload.metadata)
     modified = ingest.moment(said.get("modified", ""))
-    sent = ingest.Upload(upload.user, _name(upload.metadata), modified)
+    into = albums.titles(said.get("album", ""))
+    name, guest = _name(upload.metadata), upload.guest
+    sent = ingest.Upload(upload.user, name, modified, albums=into, guest=guest)
+    batch = partial(batches.of_now, upload.user, guest, upload.made_at)
     try:
         received = ingest.arrived(sent, incoming)
+        ingest.record([received], defer, batch, partial(_end, upload, report, save))
     except HomequeueError as error:
         if not error.passing:
             _refuse(upload, str(error))
         raise
-    ingest.record(
-        [received], defer, partial(batches.of_now, upload.user), partial(_end, upload, save)
-    )
 
 
-def _end(upload: Upload, save: Save, kept: Sequence[ingest.Kept]) -> None:
+def _new(user: User, size: int, metadata: str, guest: Guest | None) -> Upload:
+    upload_id = new_id(user, size, metadata, guest)
+    return Upload(id=upload_id, user=user, guest=guest, size=size, metadata=metadata)
+
+
+def _end(upload: Upload, report: notify.Report, save: Save, kept: Sequence[ingest.Kept]) -> None:
     upload.asset, upload.batch = kept[0].asset.id, kept[0].batch
     upload.outcome, upload.ended_at = kept[0].outcome, time.time()
     save()
+    notify.tell(upload.user, report, upload.outcome)
 
 
 def _refuse(upload: Upload, words: str) -> None:
     with db.atomic():
         refusal = receipts.Refusal(_name(upload.metadata), words, upload.size)
-        receipts.refuse_upload(upload.user, [refusal])
+        receipts.refuse_upload(upload.user, [refusal], upload.guest)
         Upload.delete().where(Upload.id == upload.id).execute()
     media.forget_resumable(upload.id)
 

@@ -1,6 +1,7 @@
 """A child process with limits for work on files nobody vouches for: one bad file costs one job."""
 
 import contextlib
+import errno
 import faulthandler
 import gc
 import json
@@ -33,16 +34,17 @@ class ChildFailed(errors.HomequeueError):
 
 
 class ChildShot(ChildFailed):
-    """The kernel shot the child, perhaps for what others took of the memory: it may fare better."""
+    """Somebody shot the child, perhaps for what others took of the memory: it may fare better."""
 
     passing: ClassVar[bool] = True
 
 
 TOO_MUCH_MEMORY = "It needs more memory than this machine can spare."
+SHOT = "It was ended from outside, perhaps for want of memory."
 TOO_LONG = "It took too long."
-CRASHED = "The decoder crashed."
+CRASHED = "This file could not be opened: what reads it crashed."
 UNEXPECTED = "Something unexpected went wrong."
-SILENT = "The decoder gave no proper answer."
+SILENT = "This file could not be opened: what reads it gave no proper answer."
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def run(function: Work, *args: Any, limits: Limits = Limits()) -> Answer:
 
     HomequeueErrors of the child are raised here as they were; any other end is ChildFailed.
     """
-    began = time.monotonic()
+    began, shot_before = time.monotonic(), processes.shot_for_memory()
     parent = os.getpid()
     reader, writer = os.pipe2(os.O_CLOEXEC)
     # Nothing may interrupt between the fork and the care for its child, on either side.
@@ -94,8 +96,13 @@ def run(function: Work, *args: Any, limits: Limits = Limits()) -> Answer:
         received, cut = _receive(reader, began + wall, limits.answer)
     finally:
         status, usage = _end(child, reader)
-    value, blobs = _judge(received, cut, status)
+    value, blobs = _judge(received, cut, status, shot_before)
     return Answer(value, blobs, time.monotonic() - began, usage.ru_maxrss * 1024)
+
+
+def shot(before: int) -> ChildShot:
+    """Return what to tell of a child that was shot; `before` it began the kernel had so many."""
+    return ChildShot(TOO_MUCH_MEMORY if processes.shot_for_memory() > before else SHOT)
 
 
 def _receive(reader: int, deadline: float, most: int) -> tuple[bytearray, str | None]:
@@ -127,11 +134,13 @@ def _end(child: int, reader: int) -> tuple[int, resource.struct_rusage]:
     return status, usage
 
 
-def _judge(received: bytearray, cut: str | None, status: int) -> tuple[Any, list[bytes]]:
+def _judge(
+    received: bytearray, cut: str | None, status: int, shot_before: int
+) -> tuple[Any, list[bytes]]:
     """Take the answer apart, or raise for what happened instead of one."""
     message = None if cut else _parse(received)
     if message is None:
-        raise _failure(cut, status)
+        raise _failure(cut, status, shot_before)
     head, blobs = message
     if "value" in head:
         return head["value"], blobs
@@ -156,12 +165,12 @@ def _parse(received: bytearray) -> tuple[dict[str, Any], list[bytes]] | None:
     return (head, blobs) if at == len(received) and isinstance(head, dict) else None
 
 
-def _failure(cut: str | None, status: int) -> ChildFailed:
+def _failure(cut: str | None, status: int, shot_before: int) -> ChildFailed:
     ended = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    # SIGKILL without a cut is the kernel's, which shoots when memory runs out.
-    reasons = {0: SILENT, signal.SIGXCPU: TOO_LONG, signal.SIGKILL: TOO_MUCH_MEMORY}
-    kind = ChildShot if ended == signal.SIGKILL and not cut else ChildFailed
-    error = kind(cut or reasons.get(ended, CRASHED))
+    if ended == signal.SIGKILL and not cut:
+        error: ChildFailed = shot(shot_before)
+    else:
+        error = ChildFailed(cut or {0: SILENT, signal.SIGXCPU: TOO_LONG}.get(ended, CRASHED))
     error.add_note(f"the child ended with wait status {status:#x}")
     return error
 
@@ -246,11 +255,11 @@ def _work(function: Work, args: tuple[Any, ...]) -> list[bytes]:
     try:
         value, blobs = function(*args)
         return _parts({"value": value}, blobs)
-    except MemoryError:
-        return _parts({"error": "ChildFailed", "words": TOO_MUCH_MEMORY})
     except errors.HomequeueError as error:
         return _parts({"error": type(error).__name__, "words": str(error)})
     except BaseException as error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return _parts({"error": "ChildFailed", "words": TOO_MUCH_MEMORY})
         trace = "".join(traceback.format_exception(error, limit=-8))[-4000:]
         return _parts({"error": "ChildFailed", "words": UNEXPECTED, "trace": trace})
 

@@ -1,7 +1,11 @@
 """Search: the words somebody looks for, as conditions on assets."""
 
+import json
 import re
+from functools import reduce
+from operator import or_
 from typing import Any
+from unicodedata import normalize
 
 from peewee import fn
 
@@ -24,6 +28,8 @@ MONTHS = (
     "november",
     "december",
 )
+#: What stands between tags: a word of nothing else would be found in all of them.
+AROUND_TAGS = frozenset("[],")
 #: A year, a month of it or a day of it, as the API writes them.
 DATE = re.compile(r"[12]\d{3}(-[01]\d(-[0-3]\d)?)?", re.ASCII)
 
@@ -31,8 +37,8 @@ DATE = re.compile(r"[12]\d{3}(-[01]\d(-[0-3]\d)?)?", re.ASCII)
 def conditions(q: str) -> list[Any]:
     """Return what an asset must be like to be found: for each word, a condition.
 
-    A word is part of a file name, of a caption or of the name of a camera, or it is a date such as
-    2019, 2019-07 or March; a number beside a month is a day of it.
+    A word is part of a file name, of a caption, of a tag or of the name of a camera, or it is a
+    date such as 2019, 2019-07 or March; a number beside a month is a day of it.
     """
     words = q.split()
     if len(words) > MOST_WORDS:
@@ -42,12 +48,12 @@ def conditions(q: str) -> list[Any]:
 
 
 def _condition(word: str, has_month: bool) -> Any:
-    found = (
-        Asset.filename.contains(word)
-        | Asset.caption.contains(word)
-        | Asset.make.contains(word)
-        | Asset.model.contains(word)
-    )
+    # Files from Macs spell ü as u and dots; only where the two differ is there more to look for.
+    forms = sorted({normalize("NFC", word), normalize("NFD", word)})
+    columns = (Asset.filename, Asset.caption, Asset.make, Asset.model)
+    found = reduce(or_, (column.contains(form) for column in columns for form in forms))
+    if not set(word) <= AROUND_TAGS:
+        found |= reduce(or_, (Asset.tags.contains(_as_written(form)) for form in forms))
     month = _month(word)
     if month:
         found |= fn.SUBSTR(Asset.taken_at, 6, 2) == f"{month:02}"
@@ -56,6 +62,15 @@ def _condition(word: str, has_month: bool) -> Any:
     if DATE.fullmatch(word):
         found |= Asset.taken_at.startswith(word)
     return found
+
+
+def _as_written(word: str) -> str:
+    """Return a word as it is written in a tag, which is JSON.
+
+    >>> _as_written('frost'), _as_written('"Nan"')
+    ('frost', '\\\\"Nan\\\\"')
+    """
+    return json.dumps(word, ensure_ascii=False)[1:-1]
 
 
 def _month(word: str) -> int:

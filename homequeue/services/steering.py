@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -10,7 +12,7 @@ from homequeue import facts, holds, ledger
 from homequeue.db import db
 from homequeue.errors import Conflict, Invalid, NotFound
 from homequeue.models import Deed, Job, Periodic
-from homequeue.queue import queue
+from homequeue.queue import queue, strangers
 from homequeue.services import batches, jobs
 from homequeue.services.jobs import Chosen
 
@@ -34,17 +36,23 @@ def retry(job: Job, who: str) -> None:
 
 def retry_all(chosen: Chosen, who: str) -> int:
     """Queue all jobs of a list again that failed or were quarantined; return how many."""
-    count = _in_pieces(_ended_badly(chosen), lambda job: queue.revive(job, who))
-    _note(who, f"had {count} failed jobs tried again", count)
-    return count
+    bad = replace(chosen, states=ledger.BAD)
+    said = _Said(who, lambda count: f"had {_failed(count)} tried again")
+    return _on_all(bad, lambda job: _revive(job, who), said)
 
 
 def cancel(job: Job, who: str) -> None:
     """Say of a waiting job that it need not be done."""
-    waits = job.state in ledger.WAITING
-    if not waits or not queue.give_up(job, ledger.CANCELLED, f"It was cancelled by {who}."):
+    if not _cancel(job, who):
         raise Conflict("This job has begun or ended; only one that waits can be cancelled.")
     _note(who, f"cancelled job {job.id}")
+
+
+def cancel_all(chosen: Chosen, who: str) -> int:
+    """Say of all jobs of a list that wait that they need not be done; return how many."""
+    waits = replace(chosen, states=ledger.WAITING)
+    said = _Said(who, _cancelled)
+    return _on_all(waits, lambda job: _cancel(job, who), said)
 
 
 def stop(job: Job, who: str) -> None:
@@ -66,9 +74,9 @@ def dismiss(job: Job, who: str) -> None:
 
 def dismiss_all(chosen: Chosen, who: str) -> int:
     """Dismiss all jobs of a list that ended badly; return how many."""
-    count = _in_pieces(_ended_badly(chosen), lambda job: ledger.dismiss(job, who))
-    _note(who, f"dismissed {count} failed jobs", count)
-    return count
+    bad = replace(chosen, states=ledger.BAD)
+    said = _Said(who, lambda count: f"dismissed {_failed(count)}")
+    return _on_all(bad, lambda job: ledger.dismiss(job, who), said)
 
 
 def pause(seconds: float | None, who: str, task: str = "") -> float:
@@ -97,15 +105,16 @@ def resume(who: str, task: str = "") -> None:
 
 
 def run_now(task: str, who: str) -> None:
-    """Queue a periodic task that is not due."""
+    """Queue a periodic task that is not due; Conflict if it waits already."""
     kind = queue.periodic_tasks().get(task)
     if kind is None:
         raise NotFound("There is no such periodic work.")
     with db.atomic():
         job = queue.enqueue(type(kind)())
-        if job is not None:
-            _know(task)
-            Periodic.update(job=job.id).where(Periodic.task == task).execute()
+        if job is None:
+            raise Conflict(f"{_named(task)} waits already, and is done when its turn comes.")
+        _know(task)
+        Periodic.update(job=job.id).where(Periodic.task == task).execute()
         _note(who, f"started {_named(task)}")
 
 
@@ -132,30 +141,85 @@ def set_workers(count: int, who: str) -> None:
 
 def make_again(found: Iterable[int], defer: Callable[[int], object], who: str) -> int:
     """Have the pictures of assets made again, after all other work; return of how many."""
+    said = _Said(who, _made_again)
     with ledger.part_of(batches.begin("again", None)):
-        count = _in_pieces(found, lambda asset_id: bool(defer(asset_id)))
-    _note(who, f"had the pictures of {count} photos made again")
+        return _in_pieces(found, lambda asset_id: bool(defer(asset_id)), said)
+
+
+def clear_strangers(who: str) -> int:
+    """Forget the messages that homequeue did not write; return how many were kept."""
+    count = strangers.clear()
+    _note(
+        who,
+        f"cleared {count} strange messages" if count > 1 else "cleared 1 strange message",
+        count,
+    )
     return count
 
 
-def deeds(limit: int = 20) -> list[Deed]:
-    """Return what people did last, newest first."""
-    return list(Deed.select().order_by(Deed.id.desc()).limit(limit))
+def forget_before(moment: float) -> int:
+    """Delete what was noted before a moment; return how many deeds."""
+    return int(Deed.delete().where(Deed.at < moment).execute())
 
 
-def _in_pieces(found: Iterable[Any], act: Callable[[Any], bool]) -> int:
-    """Do something to many, so that others may write in between; return to how many it was done."""
-    count = 0
+def deeds(limit: int = 20, before: int | None = None) -> list[Deed]:
+    """Return what people did last, newest first; `before` is the id from which to go on."""
+    found = Deed.select() if before is None else Deed.select().where(Deed.id < before)
+    return list(found.order_by(Deed.id.desc()).limit(limit))
+
+
+@dataclass
+class _Said:
+    """The note of what somebody does to many, which grows with it."""
+
+    who: str
+    words: Callable[[int], str]
+    count: int = 0
+    deed: int | None = None
+
+    def add(self, count: int) -> None:
+        """Note so many more, in the transaction in which it was done to them."""
+        if not count:
+            return
+        self.count += count
+        words = self.words(self.count)
+        if self.deed is None:
+            self.deed = Deed.create(who=self.who, words=words).id
+        else:
+            Deed.update(words=words).where(Deed.id == self.deed).execute()
+
+
+def _on_all(chosen: Chosen, act: Callable[[Job], bool], said: _Said) -> int:
+    """Do something to all jobs of a list; return to how many it was done.
+
+    Each row is read when it is its turn: with their logs and histories all of them are too much to
+    hold, and what was done to one may have moved the next.
+    """
+    return _in_pieces(jobs.ids(chosen), lambda job_id: any(map(act, jobs.by_ids([job_id]))), said)
+
+
+def _in_pieces(found: Iterable[Any], act: Callable[[Any], bool], said: _Said) -> int:
+    """Do something to many, so that others may write in between; return to how many it was done.
+
+    Each piece is noted with it: whoever is killed between two has said what was done.
+    """
     left = iter(found)
     while piece := list(islice(left, PIECE)):
         with db.atomic():
-            count += sum(map(act, piece))
-    return count
+            said.add(sum(map(act, piece)))
+    return said.count
 
 
-def _ended_badly(chosen: Chosen) -> list[Job]:
-    bad = Job.state.in_((ledger.FAILED, ledger.QUARANTINED))
-    return list(Job.select().where(bad, *jobs.conditions(chosen)))
+def _cancel(job: Job, who: str) -> bool:
+    """Cancel a job that waits, with what that means for its photo and for what follows it."""
+    waits = job.state in ledger.WAITING
+    return waits and queue.give_up(job, ledger.CANCELLED, f"It was cancelled by {who}.")
+
+
+def _revive(job: Job, who: str) -> bool:
+    with suppress(Conflict):  # the same is being done already, or will be
+        return queue.revive(job, who)
+    return False
 
 
 def _know(task: str) -> None:
@@ -171,6 +235,18 @@ def _check_task(task: str) -> None:
 
 def _named(task: str) -> str:
     return f"“{jobs.kind_label(task)}”" if task else "the queue"
+
+
+def _failed(count: int) -> str:
+    return "1 failed job" if count == 1 else f"{count:,} failed jobs"
+
+
+def _cancelled(count: int) -> str:
+    return "cancelled 1 job" if count == 1 else f"cancelled {count:,} jobs that waited"
+
+
+def _made_again(count: int) -> str:
+    return f"had the pictures of {'1 photo' if count == 1 else f'{count:,} photos'} made again"
 
 
 def _note(who: str, words: str, count: int = 1) -> None:

@@ -16,6 +16,8 @@ from homequeue.services.figures import HOUR
 #: Minutes of a bar in the picture of an hour, and how many bars the others have.
 MINUTES = 2
 HOURS, DAYS = 24, 30
+#: When a job ended and began, how it ended, and when it could have begun.
+Ended = tuple[float, float | None, str, float]
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Slot:
     failed: int = 0
     median: float = 0.0
     p95: float = 0.0
+    #: How long they typically had waited.
+    wait: float = 0.0
 
     @property
     def runs(self) -> int:
@@ -56,7 +60,7 @@ def of_month() -> list[Slot]:
     days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
     by_day: dict[datetime, list[Slot]] = {day: [] for day in days}
     for slot in _hours((DAYS + 1) * 24, int(time.time()) // HOUR).values():
-        day = datetime.fromtimestamp(slot.start).replace(hour=0)
+        day = datetime.fromtimestamp(slot.start).replace(hour=0, minute=0)
         if day in by_day:
             by_day[day].append(slot)
     return [_merged(day.timestamp(), slots) for day, slots in by_day.items()]
@@ -70,7 +74,7 @@ def _hours(count: int, last: int) -> dict[int, Slot]:
     chores = set(queue.periodic_tasks())
     told: dict[int, list[Slot]] = {}
     for row in figures.history(count - 1):
-        slot = Slot(row.hour * HOUR, row.succeeded, row.failed, row.median, row.p95)
+        slot = Slot(row.hour * HOUR, row.succeeded, row.failed, row.median, row.p95, row.wait)
         told.setdefault(row.hour, []).extend([] if row.task in chores else [slot])
     missing = [hour for hour in range(last - 1, last + 1) if hour not in told]
     ended = _ended(missing[0] * HOUR) if missing else []
@@ -82,19 +86,22 @@ def _hours(count: int, last: int) -> dict[int, Slot]:
     }
 
 
-def _ended(since: float) -> list[tuple[float, float | None, str]]:
-    """Return when the jobs of people ended and began, and how, since a moment."""
+def _ended(since: float) -> list[Ended]:
+    """Return when the jobs of people ended and began, how, and when they could, since a moment."""
     ended = (Job.finished_at >= since) & Job.task.not_in(list(queue.periodic_tasks()))
     outcomes = Job.state.in_((ledger.SUCCEEDED, ledger.FAILED, ledger.QUARANTINED))
-    rows: Any = Job.select(Job.finished_at, Job.started_at, Job.state).where(ended, outcomes)
-    return list(rows.tuples())
+    columns = (Job.finished_at, Job.started_at, Job.state, Job.queued_at, Job.due_at)
+    rows: Any = Job.select(*columns).where(ended, outcomes).tuples()
+    return [(end, begun, state, max(queued, due)) for end, begun, state, queued, due in rows]
 
 
-def _measured(start: float, rows: list[tuple[float, float | None, str]]) -> Slot:
-    spans = [max(0.0, end - begun) for end, begun, _ in rows if begun is not None]
-    succeeded = sum(state == ledger.SUCCEEDED for *_, state in rows)
-    median = statistics.median(spans) if spans else 0.0
-    return Slot(start, succeeded, len(rows) - succeeded, median, figures.p95(spans))
+def _measured(start: float, rows: list[Ended]) -> Slot:
+    ran = [(end, begun, ready) for end, begun, _, ready in rows if begun is not None]
+    spans = [max(0.0, end - begun) for end, begun, _ in ran]
+    waits = [max(0.0, begun - ready) for _, begun, ready in ran]
+    succeeded = sum(state == ledger.SUCCEEDED for _, _, state, _ in rows)
+    median, wait = (statistics.median(found) if found else 0.0 for found in (spans, waits))
+    return Slot(start, succeeded, len(rows) - succeeded, median, figures.p95(spans), wait)
 
 
 def _merged(start: float, slots: Iterable[Slot]) -> Slot:
@@ -107,4 +114,5 @@ def _merged(start: float, slots: Iterable[Slot]) -> Slot:
         sum(slot.failed for slot in parts),
         sum(slot.median * slot.runs for slot in parts) / runs,
         sum(slot.p95 * slot.runs for slot in parts) / runs,
+        sum(slot.wait * slot.runs for slot in parts) / runs,
     )

@@ -5,16 +5,16 @@ or is of a kind that hides where it ends, is decoded once: in a process of its o
 started by exec, because the web process has threads and must not fork.
 """
 
-import mmap
 import os
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from homequeue import errors
-from homequeue.services import imaging, sandbox
+from homequeue.services import imaging, raw, sandbox
 
 #: What stands at the end of a whole file of a format; one that is not here is always tried.
 ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x00;"}
@@ -22,10 +22,14 @@ ENDS = {"JPEG": b"\xff\xd9", "PNG": b"IEND", "GIF": b"\x00;"}
 CONTAINERS = ("WebP", "HEIC", "AVIF")
 #: An end this close to the beginning is that of a picture within the picture, in bytes.
 HEAD = 128 * 1024
+#: Bytes that are looked through at a time.
+BLOCK = 128 * 1024
 #: A trial that takes more processor time than this, in seconds, leaves the verdict to a worker.
 PATIENCE = 10
 #: And so does one that takes longer than this on the clock, in seconds.
 LONGEST = 25
+#: Files of one request that are tried, while a thread of the server waits for them.
+MOST = 10
 #: Exit code of a trial that found nothing.
 NOTHING_TO_SEE = 3
 #: The smallest picture that still shows whether there is one.
@@ -34,14 +38,25 @@ GLIMPSE = (imaging.Spec("glimpse", 64, "JPEG", 50),)
 _trying = threading.BoundedSemaphore(1)
 
 
-def check(file: BinaryIO, identity: imaging.Identity, memory: int) -> None:
+@dataclass
+class Turns:
+    """How many files of one request may still be tried; the others are left to a worker."""
+
+    left: int = MOST
+
+
+def check(
+    file: BinaryIO, identity: imaging.Identity, memory: int, turns: Turns | None = None
+) -> None:
     """Raise Unreadable if nothing can be shown of a file; most need no look at all.
 
-    `memory` is what decoding may take, in bytes.
+    `memory` is what decoding may take, in bytes; a trial takes one of the `turns`.
     """
+    turns = turns or Turns()
     # One trial at a time: a thread of the server waits for it.
-    if is_whole(file, identity) or not _trying.acquire(blocking=False):
+    if not turns.left or is_whole(file, identity) or not _trying.acquire(blocking=False):
         return
+    turns.left -= 1
     try:
         _try(file, memory)
     finally:
@@ -65,14 +80,29 @@ def _try(file: BinaryIO, memory: int) -> None:
 
 def is_whole(file: BinaryIO, identity: imaging.Identity) -> bool:
     """Tell whether the end of a file is there, as far as its format shows it."""
+    if identity.format in raw.NAMED:
+        return True  # what can be shown of it is somewhere inside: a worker looks for it
     if identity.format in CONTAINERS:
         return not identity.is_truncated
     end = ENDS.get(identity.format)
     if end is None:
         return False
-    size = file.seek(0, 2)
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return data.rfind(end, min(size // 2, HEAD)) >= 0
+    return _holds(file, end, min(file.seek(0, os.SEEK_END) // 2, HEAD))
+
+
+def _holds(file: BinaryIO, wanted: bytes, begin: int) -> bool:
+    """Tell whether bytes stand in a file from a place on; its end is looked at first.
+
+    It is read, not mapped: somebody may cut it short meanwhile, and its disk may fail.
+    """
+    end = file.seek(0, os.SEEK_END)
+    while end > begin:
+        start = max(begin, end - BLOCK)
+        file.seek(start)
+        if wanted in file.read(end - start + len(wanted) - 1):
+            return True
+        end = start
+    return False
 
 
 def main(memory: int) -> int:

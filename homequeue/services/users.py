@@ -8,7 +8,11 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
+from unicodedata import normalize
+
+from peewee import OperationalError
 
 from homequeue import facts
 from homequeue.db import db
@@ -18,6 +22,8 @@ from homequeue.services import passwords
 
 #: Days that a token may last, if it is to expire at all.
 LONGEST_TOKEN = 3650
+#: That a token was used is written down at most this often, in seconds.
+NOTICED = 3600.0
 #: Scopes of tokens, each with what it may do.
 SCOPES: dict[str, tuple[str, ...]] = {
     "upload": ("upload",),
@@ -29,6 +35,10 @@ SCOPES: dict[str, tuple[str, ...]] = {
 ARGON2: Final[dict[str, Any]] = {"memory_cost": 19 * 1024, "time_cost": 2, "parallelism": 1}
 #: At most two passwords are hashed at a time, so that guessing cannot fill the memory.
 _hashing = threading.BoundedSemaphore(2)
+#: Names and passwords that were right, as keyed hashes, with the stored hash that said so.
+_seen: dict[bytes, str] = {}
+_seen_key = secrets.token_bytes(32)
+MOST_SEEN = 100
 
 
 class Throttle:
@@ -76,7 +86,7 @@ throttle = Throttle()
 
 def add(name: str, password: str, *, is_admin: bool = False) -> User:
     """Create an account; Invalid or Conflict say what is wrong with it."""
-    name = name.strip()
+    name = normalize("NFC", name).strip()
     if not re.fullmatch(r"[^\s\x00-\x1f/\\:][^\x00-\x1f/\\:]{0,63}", name):
         raise Invalid("A name has 1 to 64 characters, without / \\ and :")
     passwords.check(password, name)
@@ -89,8 +99,13 @@ def add(name: str, password: str, *, is_admin: bool = False) -> User:
 
 def find(name: str) -> User | None:
     """Return the user of a name, in whatever case it is written; None if there is none."""
-    wanted = name.strip().casefold()
-    return next((user for user in User.select() if user.name.casefold() == wanted), None)
+    wanted = alike(name)
+    return next((user for user in User.select() if alike(user.name) == wanted), None)
+
+
+def alike(name: str) -> str:
+    """Return what is the same of names that people take for the same."""
+    return normalize("NFC", name).strip().casefold()
 
 
 def get(name: str) -> User:
@@ -130,7 +145,7 @@ def sign_in(name: str, password: str, address: str) -> User:
 
     Raises TooMany after repeated failures for the name or from the address.
     """
-    keys = (f"name {name.strip().casefold()}", f"address {_network(address)}")
+    keys = (f"name {alike(name)}", f"address {network(address)}")
     throttle.check(*keys)
     user = find(name)
     right = verify_password(user.password if user else None, password)
@@ -138,6 +153,24 @@ def sign_in(name: str, password: str, address: str) -> User:
         throttle.failed(*keys)
         raise NotSignedIn("The name or the password is wrong.")
     throttle.passed(*keys)
+    return user
+
+
+def by_password(name: str, password: str, address: str) -> User:
+    """Return the user if the password is right, as `sign_in` does.
+
+    Programs send it with each request; what was right is known again without hashing it, until it
+    is changed or the process ends.
+    """
+    said = f"{alike(name)}\0{password}".encode(errors="replace")
+    mark = hmac.digest(_seen_key, said, "sha256")
+    user = find(name)
+    if user is not None and _seen.get(mark) == user.password:
+        return user
+    user = sign_in(name, password, address)
+    if len(_seen) >= MOST_SEEN:
+        _seen.clear()
+    _seen[mark] = user.password
     return user
 
 
@@ -173,7 +206,11 @@ def by_session(secret: str) -> User | None:
         .where(Session.digest == digest(secret), Session.expires_at > time.time())
         .first()
     )
-    return session.user if session else None
+    if session is None:
+        return None
+    user: User = session.user
+    user.came_by = f"session {session.digest}"
+    return user
 
 
 def close_session(secret: str) -> None:
@@ -222,8 +259,14 @@ def remove_tokens(ids: Iterable[int]) -> list[Token]:
 def by_token(token: str) -> tuple[User, str] | None:
     """Return whose token this is and its scope; None if it is unknown or has expired."""
     row = Token.select(Token, User).join(User).where(Token.digest == digest(token)).first()
-    if row is None or (row.expires_at is not None and row.expires_at < time.time()):
+    now = time.time()
+    if row is None or (row.expires_at is not None and row.expires_at < now):
         return None
+    if row.used_at is None or row.used_at < now - NOTICED:
+        # Whoever only looks is let in though the disk be full.
+        with suppress(OperationalError):
+            Token.update(used_at=now).where(Token.id == row.id).execute()
+    row.user.came_by = f"token {row.id}"
     return row.user, row.scope
 
 
@@ -241,7 +284,7 @@ def new_set_up_code() -> str:
 
 def set_up(code: str, name: str, password: str, address: str) -> User:
     """Make the first account, an administrator's, for whoever holds the one-time code."""
-    key = f"set-up {_network(address)}"
+    key = f"set-up {network(address)}"
     throttle.check(key)
     written = re.sub(r"\D", "", code)
     code = "-".join(written[at : at + 4] for at in range(0, len(written), 4))
@@ -262,7 +305,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode(errors="replace")).hexdigest()
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """Return what a guesser cannot change: an IPv4 address, or the /64 network of an IPv6 one."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])

@@ -8,6 +8,17 @@ from typing import Any
 MOST_TEXT = 2000
 #: Metres below and above the sea where photos are taken: the deepest trench, the edge of space.
 LOWEST, HIGHEST = 11_000, 100_000
+#: What cameras write where a caption belongs, in small letters; of such lists those of PhotoPrism
+#: (pkg/meta/sanitize.go) and KPhotoAlbum (commentsToStrip), without what people write too.
+FILLERS = {
+    *("olympus digital camera", "konica minolta digital camera", "minolta digital camera"),
+    *("jenoptik digital camera", "minolta dsc", "sony dsc", "samsung camera pictures", "samsung"),
+    *("<digimax i5, samsung #1>", "exif_jpeg_picture", "image-description", "binary comment"),
+    *("charset=ascii", "dvc 10.1 hdmi", "created by imlib"),
+    # Modes of phones of Huawei and Honor.
+    *("rhdr", "hdrpl", "oznor", "oznorwo", "fbt", "fbthdr", "frontbhdp", "btf", "btfhdr", "btfmdn"),
+    *("rbt", "rpt", "qrf", "cof", "mde", "mde_soft", "sdr_hdrb", "fshbty", "edf", "frem", "ptr"),
+}
 
 
 def text(value: Any) -> str | None:
@@ -23,6 +34,19 @@ def text(value: Any) -> str | None:
     value = value.partition("\0")[0][:MOST_TEXT]
     kept = (c for c in value if c == "\n" or (c.isprintable() and c != "\ufffd"))
     return "".join(kept).strip() or None
+
+
+def caption(value: Any) -> str | None:
+    """Return a text that a person may have written, not what cameras write in its place.
+
+    >>> caption("SONY DSC  "), caption("DCIM\\\\100MEDIA\\\\DJI_1.JPG"), caption("A Sony DSC-P1")
+    (None, None, 'A Sony DSC-P1')
+    """
+    found = text(value)
+    if found is None or " ".join(found.split()).casefold() in FILLERS:
+        return None
+    is_path = found.startswith("DCIM\\") and " " not in found
+    return None if is_path else found
 
 
 def line(value: Any) -> str | None:

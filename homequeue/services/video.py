@@ -20,16 +20,14 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from homequeue import errors, processes
-from homequeue.services import containers, dates, imaging, sandbox, values
+from homequeue.services import containers, dates, imaging, makernotes, sandbox, values
 from homequeue.services.containers import Container, is_cut
 from homequeue.services.dates import Moment
 from homequeue.services.metadata import Metadata
 
 PROGRAMS = ("ffmpeg", "ffprobe")
-MISSING = (
-    "ffmpeg is not installed on the server, so this video is kept but not shown. "
-    "To have it shown: sudo apt install ffmpeg"
-)
+LACKING = "ffmpeg is not installed on the server, so this video is kept but not shown."
+MISSING = f"{LACKING} It is shown once whoever runs the server has installed it."
 NOTHING = "This file calls itself a video, but nothing in it can be shown."
 SOUND_ONLY = "There is no picture in this video, only sound."
 #: What may be decoded, or is opened to be looked at; the many curiosities of ffmpeg may not.
@@ -291,6 +289,7 @@ def _metadata(film: Film, tags: Mapping[str, str], now: datetime) -> Metadata:
         lon=lon,
         altitude=altitude,
         caption=_line(tags, "com.apple.quicktime.description", "description"),
+        content_id=makernotes.mark(tags.get("com.apple.quicktime.content.identifier")),
     )
 
 

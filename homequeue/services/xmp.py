@@ -4,9 +4,9 @@ No XML parser: packets come from strangers, are often cut off or not well-formed
 expands entities. What cannot be read is stepped over, in time that grows with the packet only.
 """
 
-import html
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from homequeue.services import values
 
@@ -18,6 +18,9 @@ TAG = re.compile(r"<(/?)([\w:.-]++)([^<>]*+)>([^<]*+)")
 ATTRIBUTE = re.compile(r"(?<![\w:.-])([\w:.-]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
 #: 40,14.0786450N or 40,14,5N: degrees, minutes and perhaps seconds.
 PLACE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d{1,12})?)(?:,(\d{1,2}(?:\.\d{1,12})?))?([NSEW])$")
+
+#: When a photo was taken, in UTC, as its export knows it: less certain than what a camera wrote.
+TAKEN = "homequeue:Taken"
 
 #: The values of each property, in the order of the packet.
 Properties = Mapping[str, list[str]]
@@ -52,7 +55,12 @@ def parse(packet: str) -> Properties:
 
 
 def _add(found: dict[str, list[str]], name: str, value: str) -> None:
-    value = html.unescape(value).strip()
+    if "&" in value:
+        import html  # noqa: PLC0415  (its table of names takes 300 kB, and few values need it)
+
+        with suppress(ValueError):  # a number of thousands of digits is no character
+            value = html.unescape(value)
+    value = value.strip()
     known = found.setdefault(name, [])
     if value and len(known) < MOST_VALUES:
         known.append(value)
