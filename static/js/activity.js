@@ -1,6 +1,6 @@
 /** Activity: its pages keep themselves up to date and press their buttons without taking focus, scroll or open details away. */
 
-import { csrfToken, isSignedOut, parse, sessionEnded } from './http.js';
+import { isSignedOut, parse, sessionEnded, write } from './http.js';
 import { say, sayAsTold } from './notice.js';
 import { conditional, repeat } from './poll.js';
 
@@ -48,11 +48,10 @@ function show(html) {
   return page;
 }
 
-/** Presses a button of the page; what came of it is said, and seen in the page that comes back. */
+/** Presses a button of the page; what came of it is said, and seen in the page that comes back. Throws without an answer. */
 async function press(form) {
   const body = new URLSearchParams(new FormData(form));
-  const headers = { Accept: 'application/json', 'X-CSRF-Token': csrfToken() };
-  const answer = await fetch(form.action, { method: 'POST', body, headers });
+  const answer = await write('POST', form.action, { body });
   if (isSignedOut(answer)) {
     sessionEnded();
   } else if (answer.ok) {

@@ -1,6 +1,6 @@
 /** The caption in the viewer: what somebody wrote is saved, whichever way they leave it. */
 
-import { csrfToken, isSignedOut, sessionEnded } from './http.js';
+import { isSignedOut, sessionEnded, write } from './http.js';
 import { say, sayInPassing } from './notice.js';
 
 const field = () => document.querySelector('.caption textarea');
@@ -12,14 +12,10 @@ export function onSaved(tell) {
   tellSaved = tell;
 }
 
-async function patch(id, caption) {
-  const headers = { Accept: 'application/json', 'Content-Type': 'application/json', 'X-CSRF-Token': csrfToken() };
-  try {
-    // It arrives even if the page goes away meanwhile.
-    return await fetch(`/api/assets/${id}`, { method: 'PATCH', keepalive: true, headers, body: JSON.stringify({ caption }) });
-  } catch {
-    return null;
-  }
+function patch(id, caption) {
+  const headers = { 'Content-Type': 'application/json' };
+  // It arrives even if the page goes away meanwhile.
+  return write('PATCH', `/api/assets/${id}`, { keepalive: true, headers, body: JSON.stringify({ caption }) });
 }
 
 function paint(sheet, words) {

@@ -1,7 +1,7 @@
 /** Looks whether files are here already before a byte of them is sent. */
 
 import { checksumOf } from './checksum.js';
-import { csrfToken } from './http.js';
+import { write } from './http.js';
 import { update } from './memory.js';
 import { move } from './states.js';
 
@@ -68,33 +68,36 @@ async function decide(some) {
   after(some.filter((item) => item.checked && item.state === 'checking' && move(item, 'waiting')));
 }
 
-/** What the server has of these; nothing when it cannot be asked, for it looks again at the end. */
+/** What the server has of these, which it writes down; nothing when it cannot be asked. */
 async function ask(some) {
   const found = new Map();
   if (!some.length) return found;
   try {
-    const { known } = await post('/api/assets/check', { checksums: some.map((item) => item.checksum) });
-    const ids = Object.values(known);
-    if (!ids.length) return found;
-    const shown = await json(fetch(`/api/assets?limit=${MOST}&ids=${ids.join(',')}`));
-    const assets = new Map(shown.assets.map((asset) => [asset.id, asset]));
-    for (const [checksum, id] of Object.entries(known)) {
-      const asset = assets.get(id) ?? { ...(await post(`/api/assets/${id}/restore`)), restored: true };
-      found.set(checksum, asset);
-    }
-  } catch {
-    return found;
-  }
+    const files = some.map(({ checksum, name }) => ({ checksum, filename: name }));
+    const { known, restored, batch } = await post('/api/assets/check', { files });
+    const here = Object.entries({ ...known, ...restored });
+    for (const item of some) item.missing = !(item.checksum in known) && !(item.checksum in restored);
+    if (!here.length) return found;
+    const ids = here.map(([, id]) => id);
+    const { assets } = await json(fetch(`/api/assets?limit=${MOST}&ids=${ids}`)).catch(() => ({ assets: [] }));
+    const shown = new Map(assets.map((asset) => [asset.id, asset]));
+    for (const [checksum, id] of here) found.set(checksum, { id, ...shown.get(id), batch, restored: checksum in restored });
+  } catch { /* the server looks again at the end */ }
   return found;
+}
+
+/** The photo that a file has become, if it arrived though its request was broken off. */
+export async function lookFor({ checksum, missing }) {
+  const { known } = await post('/api/assets/check', { checksums: [checksum] }).catch(() => ({ known: {} }));
+  return known[checksum] && { id: known[checksum], outcome: missing ? 'added' : 'known', batch: 0 };
 }
 
 async function json(request) {
   const answer = await request;
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  if (!answer?.ok) throw new Error('No answer');
   return answer.json();
 }
 
-function post(url, body = {}) {
-  const headers = { 'Content-Type': 'application/json', Accept: 'application/json', 'X-CSRF-Token': csrfToken() };
-  return json(fetch(url, { method: 'POST', headers, body: JSON.stringify(body) }));
+function post(url, body) {
+  return json(write('POST', url, { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }));
 }

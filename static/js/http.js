@@ -7,19 +7,28 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? '';
 }
 
+/** Asks for a change; resolves to the answer, or to null if there is none. */
+export function write(method, url, { headers, ...more } = {}) {
+  const all = { Accept: 'application/json', 'X-CSRF-Token': csrfToken(), ...headers };
+  return fetch(url, { method, headers: all, ...more }).catch(() => null);
+}
+
 /** Where to sign in and come back to this page. */
-export function signInUrl() {
+function signInUrl() {
   return `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
 }
 
-/** Tells that nobody is signed in any more. */
-export function sessionEnded({ newTab = false } = {}) {
+/** Tells that nobody is signed in any more, or what else `words` say, and the way back. */
+export function sessionEnded({ newTab = false, words = 'You were signed out.', url = signInUrl(), act = 'Sign in again' } = {}) {
   const link = document.createElement('a');
-  link.href = signInUrl();
-  link.textContent = 'Sign in again';
+  link.href = url;
+  link.textContent = act;
   if (newTab) link.target = '_blank';
-  say(newTab ? 'You were signed out. The rest waits here until you are back.' : 'You were signed out.', link);
+  say(newTab ? `${words} The rest waits here until you are back.` : words, link);
 }
+
+/** That a page is not to be had because the session ended. */
+export class SignedOut extends Error {}
 
 /** Whether an answer says that the session ended, be it 401 or a bounce to the sign-in page. */
 export function isSignedOut(answer) {
@@ -34,9 +43,9 @@ export function parse(html) {
 async function pageOf(answer) {
   if (isSignedOut(answer)) {
     sessionEnded();
-    throw new Error('signed out');
+    throw new SignedOut();
   }
-  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  if (!answer.ok) throw Object.assign(new Error(`HTTP ${answer.status}`), { status: answer.status });
   return parse(await answer.text());
 }
 

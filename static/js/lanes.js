@@ -1,9 +1,11 @@
 /** Sending what waits: three files at a time, small ones first, and no file forgotten on the way. */
 
-import { check, onChecked } from './check.js';
-import { csrfToken, fetchPage, sessionEnded } from './http.js';
-import { forget, remember, update } from './memory.js';
+import { check, lookFor, onChecked } from './check.js';
+import { isGuest, pictureOf } from './guest.js';
+import { fetchPage, sessionEnded, SignedOut, write } from './http.js';
+import { forget, noteLast, remember, update } from './memory.js';
 import { say } from './notice.js';
+import { addPicture } from './rows.js';
 import { goGently, isAwake, isReadable, send, withdraw } from './send.js';
 import { items, move, PENDING } from './states.js';
 import { arrived, progress } from './speed.js';
@@ -14,11 +16,18 @@ const LONGEST_WAIT = 60_000;
 const REFUSALS = 5;
 
 const form = document.getElementById('drop');
+const maxSize = Number(form.dataset.maxSize) || Infinity;
 const line = [];
 const naps = new Map();
 let lanes = 0;
+let sidecars = Promise.resolve();
 /** What keeps all files waiting, as the page says it. */
 export const trouble = { signedOut: false, words: '' };
+
+/** What counts of a file's size: nothing of one that the server refuses by that alone, with a receipt. */
+const weight = ({ size }) => (size > maxSize ? 0 : size);
+
+export const smallFirst = (a, b) => weight(a) - weight(b);
 
 /** Rests, but not longer than until somebody wants this file or finds the server awake again. */
 function nap(item, ms) {
@@ -37,41 +46,88 @@ export function wakeAll() {
 
 /* ---- what became of a file ---- */
 
-function kept(item, { id, outcome }) {
-  item.id = id;
-  forget(item);
+/** Notes the photo of an item, which is forgotten, but not before its sidecar is there. */
+function settle(item, { id, batch }) {
+  Object.assign(item, { id, batch });
+  if (!item.sidecar) { forget(item); return; }
+  sidecars = sidecars.then(() => bring(item)).then(() => forget(item));
+}
+
+/** Gives a photo its sidecar, trying until the server has said what it thinks of it. */
+async function bring(item) {
+  let refusals = 0;
+  for (let rest = 1_000; ; rest = Math.min(2 * rest, LONGEST_WAIT)) {
+    const answer = await write('PUT', `/api/assets/${item.id}/sidecar`, { body: item.sidecar });
+    if (answer?.status === 204) return;
+    const { error, code } = await answer?.json().catch(() => null) ?? {};
+    if ([401, 403].includes(answer?.status)) await signedIn();
+    else if (answer) refusals += code && [404, 409, 413, 422].includes(answer.status) ? REFUSALS : 1;
+    if (refusals >= REFUSALS) {
+      item.note = `Its sidecar was not taken${error ? `: ${error}` : ''}`;
+      move(item, item.state, item.words);
+      return;
+    }
+    await nap(item, rest);
+  }
+}
+
+function kept(item, photo) {
+  settle(item, photo);
   arrived(item);
-  if (outcome === 'known') { move(item, 'known'); return; }
-  if (outcome === 'restored') { move(item, 'known', 'Already here – taken back out of the trash'); return; }
-  move(item, 'making');
-  watch(id, (asset) => pictured(item, asset));
+  if (isGuest) { arrivedFromGuest(item); return; }
+  if (photo.outcome !== 'added') { wasHere(item, { restored: photo.outcome === 'restored' }); return; }
+  noteLast(item.id);
+  watchAgain(item);
+}
+
+function arrivedFromGuest(item) {
+  item.bare = true;
+  move(item, 'ready', 'Arrived');
+  pictureOf(item.file).then((url) => {
+    item.thumbnail = url;
+    if (url) addPicture(item);
+  });
+}
+
+/** What is to be said of a photo besides how it came: the words of its receipt. */
+function withFlaws(words, asset) {
+  if (asset.state === 'failed') return `${words}, but cannot be shown: ${asset.error}`;
+  return asset.damaged ? `${words}, but damaged: it shows as far as it goes.` : words;
+}
+
+function takePicture(item, { renditions }) {
+  if (typeof renditions?.thumbnail === 'string') item.thumbnail = renditions.thumbnail;
 }
 
 function pictured(item, asset) {
-  const url = asset.renditions?.thumbnail;
-  if (typeof url === 'string') item.thumbnail = url;
-  if (asset.state !== 'ready') move(item, 'unmade', asset.error);
-  else move(item, 'ready', asset.damaged ? 'Kept, but damaged: it shows as far as it goes.' : '');
+  takePicture(item, asset);
+  move(item, asset.state === 'ready' ? 'ready' : 'unmade', withFlaws('Added', asset));
+}
+
+function wasHere(item, asset) {
+  item.restored = Boolean(asset.restored);
+  move(item, 'known', withFlaws(item.restored ? 'Already here – taken back out of the trash' : 'Already here', asset));
 }
 
 /** Has the pictures of a photo made once more, after that has failed. */
 export async function remake(item) {
-  const headers = { Accept: 'application/json', 'X-CSRF-Token': csrfToken() };
-  const failed = await fetch(`/api/jobs?asset=${item.id}&state=failed,quarantined`, { headers }).catch(() => null);
+  const failed = await fetch(`/api/jobs?asset=${item.id}&state=failed,quarantined`).catch(() => null);
   const job = failed?.ok ? (await failed.json()).jobs[0] : null;
-  const answer = job && await fetch(`/api/jobs/${job.id}/retry`, { method: 'POST', headers }).catch(() => null);
+  const answer = job && await write('POST', `/api/jobs/${job.id}/retry`);
   if (!answer?.ok) { say('That did not work. Try it from the page of the photo.'); return; }
+  watchAgain(item);
+}
+
+/** Waits for the picture of what was sent, perhaps once more. */
+export function watchAgain(item) {
   if (move(item, 'making')) watch(item.id, (asset) => pictured(item, asset));
 }
 
 function here(item, asset) {
-  item.id = asset.id;
-  const url = asset.renditions?.thumbnail;
-  if (typeof url === 'string') item.thumbnail = url;
-  forget(item);
+  takePicture(item, asset);
+  settle(item, asset);
   item.bare = asset.state === 'failed';
-  const words = item.bare ? 'Already here, but without a preview' : '';
-  move(item, 'known', asset.restored ? 'Already here – taken back out of the trash' : words);
+  wasHere(item, asset);
 }
 
 /** `forGood`: the same file will not be taken another time either, so nobody is asked to try. */
@@ -114,37 +170,60 @@ async function waitOut(item, answer, sentBefore) {
   return item.state === 'again';
 }
 
-/** A 403 may be a token from before a restart: takes a fresh one; another person's is not ours. */
+const LOST = { kind: 'later', words: '', lost: true };
+const OTHERS = { words: 'Somebody else is signed in here now.' };
+const DOOR = { words: 'Please open the link that you were sent once more.', url: location.pathname, act: 'Open it' };
+
+/**
+ * A 403 may be a token from before a restart: takes a fresh one; another person's is not ours. Says
+ * how to go on, as `send` does. A guest whose cookie is gone comes back as another guest.
+ */
 async function freshToken() {
-  const page = await fetchPage('/upload');
-  if (page.getElementById('drop').dataset.user !== form.dataset.user) throw new Error('somebody else');
-  const now = page.querySelector('meta[name="csrf-token"]');
-  document.querySelector('meta[name="csrf-token"]').content = now.content;
+  let page;
+  try {
+    page = await fetchPage(location.pathname);
+  } catch (error) {
+    // A link that has ended says so itself, when it is tried once more.
+    if (isGuest && [404, 410].includes(error.status)) return { kind: 'at once' };
+    return error instanceof SignedOut ? { kind: 'signed-out' } : LOST;
+  }
+  const token = page.querySelector('meta[name="csrf-token"]');
+  if (!token) return LOST;
+  const user = page.getElementById('drop')?.dataset.user;
+  if (isGuest ? !user : user !== form.dataset.user) return { kind: 'signed-out', why: isGuest ? DOOR : OTHERS };
+  document.querySelector('meta[name="csrf-token"]').content = token.content;
+  return { kind: 'at once' };
+}
+
+function mustSignIn(why) {
+  trouble.signedOut = true;
+  sessionEnded({ newTab: true, ...why });
 }
 
 async function deliver(item) {
   let renewed = false;
   while (move(item, 'sending')) {
     const before = item.sent;
-    const answer = await send(item, (sent) => progress(item, sent));
+    let answer = await send(item, (sent) => progress(item, sent));
     if (answer.kind === 'kept') { wakeAll(); kept(item, answer); return; }
-    if (answer.kind === 'stopped' || item.state !== 'sending') return;
-    if (answer.kind === 'signed-out') { signOut(item); return; }
-    if (answer.kind === 'at once') continue;
-    if (answer.kind === 'forbidden' && !renewed) {
-      renewed = true;
-      await freshToken().catch(() => {});
-      continue;
+    // Other people's uploads are gone, too: first it is seen whether we are who we were.
+    if (answer.kind === 'gone' || (answer.kind === 'forbidden' && !renewed)) {
+      const isGone = answer.kind === 'gone';
+      answer = await freshToken();
+      if (answer.kind === 'at once' && isGone) item.url = '';
+      else renewed = answer.kind === 'at once';
     }
-    if (answer.kind !== 'later') { refused(item, answer.words, true); return; }
+    if (answer.kind === 'stopped' || item.state !== 'sending') return;
+    if (answer.kind === 'signed-out') { signOut(item, answer.why); return; }
+    if (answer.kind === 'at once') continue;
+    if (answer.kind !== 'later') { refused(item, answer.words, answer.forGood); return; }
     if (!(await waitOut(item, answer, before))) return;
   }
 }
 
-function signOut(item) {
+function signOut(item, why) {
   if (move(item, 'waiting')) line.unshift(item);
-  trouble.signedOut = true;
-  sessionEnded({ newTab: true });
+  mustSignIn(why);
 }
 
 async function lane() {
@@ -156,6 +235,11 @@ async function lane() {
   lanes -= 1;
 }
 
+function join(some) {
+  line.push(...some);
+  line.sort(smallFirst);
+}
+
 /** Sends what is in line. */
 function start() {
   for (let n = Math.min(LANES - lanes, line.length); n > 0; n -= 1) lane();
@@ -163,12 +247,9 @@ function start() {
 
 /** Takes the signed-in state up again, then sends what waits. */
 export async function signedIn() {
-  try {
-    await freshToken();
-  } catch {
-    sessionEnded({ newTab: true });
-    return;
-  }
+  const { kind, why } = await freshToken();
+  if (kind === 'signed-out') mustSignIn(why);
+  if (kind !== 'at once') return;
   trouble.signedOut = false;
   say('');
   start();
@@ -183,17 +264,33 @@ export function enqueue(some) {
     item.tries = 0;
     item.refusals = 0;
     item.forgotten = false;
+    // What is here already is not for guests to know.
+    item.checked ||= isGuest || !weight(item);
   }
   remember(going);
-  line.push(...going.filter((item) => item.checked));
-  line.sort((a, b) => a.size - b.size);
+  join(going.filter((item) => item.checked));
   check(going.filter((item) => !item.checked));
   if (trouble.signedOut) signedIn();
   else start();
 }
 
+/** Says of a cancelled file if it had arrived. */
+async function lookBack(item, url) {
+  for (const rest of [0, 1_000, 4_000, 16_000]) {
+    if (rest) await nap(item, rest);
+    const photo = await (url ? withdraw(url) : lookFor(item));
+    if (photo && item.state === 'cancelled') {
+      const isIts = photo.outcome === 'added' && !items.some(({ id }) => id === photo.id);
+      if (isIts) item.note = 'It had arrived before it was cancelled';
+      kept(item, isIts ? photo : { ...photo, outcome: 'known' });
+    }
+    if (photo !== undefined) return;
+  }
+}
+
 function leave(item, state) {
-  const url = item.url;
+  const { url } = item;
+  const isBegun = ['sending', 'again'].includes(item.state) || item.sent > 0;
   if (!move(item, state)) return false;
   item.stop?.();
   item.stopHashing?.();
@@ -203,7 +300,8 @@ function leave(item, state) {
     forget(item);
     item.url = '';
     item.sent = 0;
-    if (url) withdraw(url);
+    // What is here is not for guests to know.
+    if (url || (isBegun && !isGuest)) lookBack(item, url);
   }
   return true;
 }
@@ -213,10 +311,11 @@ export function pause(some) {
   for (const item of some) leave(item, 'paused');
 }
 
-/** Does not send items after all. One whose last bytes are on their way cannot be held back. */
+/** Does not send items after all. One whose last bytes are on their way cannot be held back, and says so. */
 export function cancel(some) {
   for (const item of some) {
-    if (item.state !== 'sending' || item.sent < item.size) leave(item, 'cancelled');
+    if (item.state === 'sending' && item.sent >= item.size) move(item, 'sending', 'All of it is on its way: too late to cancel');
+    else leave(item, 'cancelled');
   }
 }
 
@@ -226,7 +325,6 @@ export function mustStay() {
 }
 
 onChecked((some) => {
-  line.push(...some);
-  line.sort((a, b) => a.size - b.size);
+  join(some);
   start();
 }, here);

@@ -35,7 +35,7 @@ async function isWithoutItsPlace(file) {
 }
 
 /** Whether a JPEG has a latitude of nothing but zeros: Android leaves the tag and wipes its value. */
-export function hasEmptiedPlace(view) {
+function hasEmptiedPlace(view) {
   const tiff = exifAt(view);
   if (!tiff) return false;
   const little = view.getUint16(tiff) === 0x4949;

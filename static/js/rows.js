@@ -38,10 +38,7 @@ const WORDS = {
   paused: 'Paused',
   choose: 'Not finished before this page was closed',
   making: 'Sent – making its preview',
-  ready: 'Ready',
-  known: 'Already here',
   bad: 'Not accepted',
-  unmade: 'Kept, but without a preview',
   cancelled: 'Cancelled',
   undone: 'In the trash',
 };
@@ -90,7 +87,8 @@ function buildSlice() {
 }
 
 function wordsOf(item) {
-  const words = item.words || WORDS[item.state];
+  const told = item.words || WORDS[item.state];
+  const words = item.note ? `${told} · ${item.note}` : told;
   const partly = item.sent > 0 && item.sent < item.size && ['sending', 'again', 'paused', 'choose'].includes(item.state);
   if (!partly) return words;
   const part = `${sizeLabel(item.sent)} of ${sizeLabel(item.size)}`;
@@ -147,7 +145,8 @@ function linkName(item) {
   item.row.querySelector('.name').replaceWith(link);
 }
 
-function addPicture(item) {
+/** Shows the small picture of an item in its row. */
+export function addPicture(item) {
   const picture = document.createElement('img');
   picture.alt = '';
   picture.loading = 'lazy';

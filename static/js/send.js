@@ -1,6 +1,7 @@
 /** Sending one file: in pieces, by tus, with a plain answer to "what became of it". */
 
-import { csrfToken } from './http.js';
+import { WHERE } from './guest.js';
+import { csrfToken, write } from './http.js';
 import { update } from './memory.js';
 
 /** As much as the proxies people have at home let through. */
@@ -10,7 +11,7 @@ const SMALLEST = 2 ** 15;
 const NOTED = 16 * 2 ** 20;
 const STALLED = 60_000;
 const SILENT = 180_000;
-const WHERE = new URL('/api/uploads', location.href).href;
+const STRANGER = 'Your router or a proxy';
 
 /** The most that passes, as far as is known, and how much is tried now. */
 let most = PIECE;
@@ -41,7 +42,7 @@ function wordsOf(answer) {
 
 /** A request was too large for something on the way: smaller pieces may pass. */
 function tooLarge(tried) {
-  if (tried <= SMALLEST) return { kind: 'refused', words: 'Something on the way to homequeue lets no files through.' };
+  if (tried <= SMALLEST) return { kind: 'refused', words: `${STRANGER} lets no files through.` };
   most = Math.min(most, tried / 2);
   piece = Math.min(piece, most);
   return { kind: 'at once' };
@@ -53,8 +54,8 @@ export function goGently() {
 }
 
 /**
- * One failed request, told as one of: later (with its words), refused, forbidden, signed-out, or
- * at once, when the next try will go another way.
+ * One failed request, told as one of: later (with its words), refused (perhaps for good), forbidden,
+ * signed-out, gone (what was sent of it), or at once, when the next try will go another way.
  */
 function verdict(answer, item, tried) {
   if (!answer) return { kind: 'later', words: '', lost: true };
@@ -62,27 +63,33 @@ function verdict(answer, item, tried) {
   const { error, code } = wordsOf(answer);
   if (status === 401) return { kind: 'signed-out' };
   if (status === 413 && !code) return tooLarge(tried);
-  if (item.url && (status === 404 || status === 410)) {
-    item.url = '';
-    return { kind: 'at once' };
-  }
   if ([408, 409, 423, 429].includes(status) || status >= 500) {
     const reachable = status === 500 || status === 501;
     return { kind: 'later', words: error, server: reachable, after: seconds(answer.getHeader('Retry-After')) };
   }
+  // What the door of a hotel or a proxy says, be it 200 or 404, is no word about this file.
+  if (!answer.getHeader('Tus-Resumable')) return { kind: 'later', words: `${STRANGER} answered instead of homequeue (${status})`, server: true };
+  if (item.url && (status === 404 || status === 410)) return { kind: 'gone' };
   const words = error ?? `The server said no (${status}).`;
-  return { kind: status === 403 ? 'forbidden' : 'refused', words };
+  return status === 403 ? { kind: 'forbidden', words } : { kind: 'refused', words, forGood: true };
+}
+
+/** What an upload has become, if it has, by a function that tells a header. */
+function became(header) {
+  const outcome = header('Homequeue-Outcome');
+  return outcome && { id: Number(header('Homequeue-Asset')), outcome, batch: Number(header('Homequeue-Batch')) };
 }
 
 function kept(answer) {
-  const id = Number(answer.getHeader('Homequeue-Asset'));
-  if (!id) return { kind: 'later', words: 'The answer made no sense', server: true };
+  const photo = became((name) => answer.getHeader(name));
+  if (!photo) return { kind: 'later', words: 'homequeue did not say whether it arrived', server: true };
   piece = most;
-  return { kind: 'kept', id, outcome: answer.getHeader('Homequeue-Outcome') };
+  return { kind: 'kept', ...photo };
 }
 
 function optionsOf(item, hear, end) {
-  const metadata = { filename: item.name, modified: String(item.modified) };
+  // By the key the server knows a file of which it was asked before, but its answer was lost.
+  const metadata = { filename: item.name, modified: String(item.modified), key: item.key + item.checksum };
   if (item.type) metadata.type = item.type;
   const tried = piece;
   return {
@@ -136,10 +143,13 @@ export async function send(item, onProgress) {
   });
 }
 
-/** Has the server forget what it has of a file that is not to be sent. */
-export function withdraw(url) {
-  const headers = { 'Tus-Resumable': '1.0.0', 'X-CSRF-Token': csrfToken() };
-  fetch(url, { method: 'DELETE', headers }).catch(() => {});
+/**
+ * Has the server forget what it has of a file that is not to be sent. Tells the photo that it has
+ * become by then; nothing while it is busy or away.
+ */
+export async function withdraw(url) {
+  const answer = await write('DELETE', url, { headers: { 'Tus-Resumable': '1.0.0' } });
+  return answer && answer.status !== 423 ? became((name) => answer.headers.get(name)) : undefined;
 }
 
 /** Whether the device still lets us read the file (it may have been moved, or live in a cloud). */

@@ -32,7 +32,7 @@ export function arrived(item) {
 }
 
 /** Bytes a second over the last seconds; 0 while that cannot be told. */
-export function speed() {
+function speed() {
   const now = performance.now();
   const first = samples.find((sample) => now - sample.at <= SPAN);
   if (!first || now - first.at < FIRST) return 0;

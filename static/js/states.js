@@ -13,9 +13,9 @@ const MOVES = {
   ready: ['undone'],
   unmade: ['making', 'undone'],
   bad: ['waiting'],
-  cancelled: ['waiting'],
+  cancelled: ['waiting', 'making', 'ready', 'known'],
   known: [],
-  undone: [],
+  undone: ['making'],
 };
 
 /** What is still to be sent by itself. */
@@ -47,14 +47,20 @@ export function those(...states) {
   return items.filter((item) => states.includes(item.state));
 }
 
+/** Those that are worth another try: what failed and, only if nothing did, what a person has cancelled. */
+export function toTryAgain() {
+  const failed = those('bad').filter((item) => !item.forGood);
+  return failed.length ? failed : those('cancelled').filter((item) => item.file);
+}
+
 /** A file to be sent, as the page knows it; `kept` is what it knew of it before it was closed. */
 export function newItem(file, kept = {}) {
   const { name, size, lastModified, type } = file ?? kept;
   const item = {
     file, name, size, type: type ?? '', modified: lastModified ?? kept.modified ?? 0, key: kept.key, url: kept.url ?? '',
-    checksum: kept.checksum ?? '', checked: Boolean(kept.url), hashed: false,
+    sidecar: kept.sidecar ?? '', note: '', checksum: kept.checksum ?? '', checked: Boolean(kept.url), hashed: false,
     stored: Boolean(kept.key && file), reserved: Boolean(kept.key && file),
-    sent: kept.sent ?? 0, tries: 0, refusals: 0, id: null, row: null, state: 'new', words: '', forGood: false,
+    chosenAt: new Date(), sent: kept.sent ?? 0, tries: 0, refusals: 0, id: null, batch: 0, row: null, state: 'new', words: '', forGood: false,
   };
   items.push(item);
   counts.new += 1;

@@ -4,6 +4,7 @@ import { onDrop } from './drops.js';
 import { handOver } from './handover.js';
 import { fetchPage, parse } from './http.js';
 import { conditional, repeat } from './poll.js';
+import { placeholders } from './thumbhash.js';
 
 const BUSY_REST = 1_500;
 /** Somebody else's phone may send photos while this page is looked at. */
@@ -33,6 +34,7 @@ function append(older) {
       here.querySelector('.grid').append(...fresh);
     }
   }
+  placeholders(timeline);
 }
 
 /** Puts a tile where it now belongs: in place of its old self, or (on the first page) as a new one. */
@@ -45,7 +47,7 @@ function placeTile(tile, grid, before, mayAdd) {
     else grid.prepend(tile);
     return tile;
   }
-  if (here.dataset.state === tile.dataset.state) return here;
+  if (here.dataset.state === tile.dataset.state && here.dataset.live === tile.dataset.live) return here;
   const hadFocus = here.contains(document.activeElement);
   tile.classList.add('fresh');
   here.replaceWith(document.adoptNode(tile));
@@ -79,6 +81,7 @@ function refresh(fresh, mayAdd) {
     if (old && now && old.innerHTML !== now.innerHTML) old.replaceChildren(...now.childNodes);
   }
   if (timeline.firstElementChild) document.querySelector('.empty')?.remove();
+  placeholders(timeline);
 }
 
 /** Removes what the first page no longer has, down to where it ends; below that other pages begin. */
@@ -203,6 +206,7 @@ window.addEventListener('pageshow', (event) => {
   clock?.wake();
 });
 
+placeholders(timeline);
 onDrop(handOver);
 keep(location.href, document);
 const older = document.getElementById('older');

@@ -1,76 +1,89 @@
 /** Taking an upload back: what it brought goes to the trash, at once or when the page is next opened. */
 
-import { csrfToken } from './http.js';
-import { say } from './notice.js';
+import { write } from './http.js';
+import { watchAgain } from './lanes.js';
+import { broughtLast, goOnWithLast, noteLast } from './memory.js';
+import { say, sayInPassing } from './notice.js';
 import { BROUGHT, move, those } from './states.js';
 
-const KEY = 'homequeue-last-upload';
 const LANES = 4;
 
-const user = document.getElementById('drop').dataset.user;
 const button = document.getElementById('undo');
 const note = document.getElementById('last');
 
 /** “1 photo”, “3 photos”. */
 export const plural = (n, one, many) => `${n} ${n === 1 ? one : many}`;
 
-/** Remembers what this upload brought, and offers to take it back. */
+/** Offers to take back what this upload brought. */
 export function offerUndo() {
-  const ids = those(...BROUGHT).map((item) => item.id);
+  // Guests are told no ids: what they sent is not theirs to throw away.
+  const ids = those(...BROUGHT).map((item) => item.id).filter(Boolean);
   button.hidden = !ids.length;
   button.textContent = `Move ${ids.length === 1 ? 'this photo' : `these ${ids.length} photos`} to the trash`;
-  if (ids.length) localStorage.setItem(KEY, JSON.stringify({ user, ids }));
 }
 
 /** Offers to take back the upload before this one, until there is a new one. */
 export function offerLast() {
-  const last = JSON.parse(localStorage.getItem(KEY) ?? '{}');
-  note.hidden = last.user !== user;
-  if (note.hidden) return;
-  note.querySelector('span').textContent = `Your last upload here brought ${plural(last.ids.length, 'photo', 'photos')}.`;
+  if (!note) return;
+  const ids = broughtLast();
+  note.hidden = !ids.length;
+  note.querySelector('span').textContent = `Your last upload here brought ${plural(ids.length, 'photo', 'photos')}.`;
+  note.querySelector('button').textContent = `Move ${ids.length === 1 ? 'it' : 'them'} to the trash`;
   note.querySelector('button').onclick = async () => {
     note.hidden = true;
-    await takeBack(last.ids, () => {});
+    goOnWithLast();
+    await takeBack(ids, () => {}, () => {});
   };
 }
 
 /** Does not offer the upload before this one any more. */
 export function forgetLast() {
-  note.hidden = true;
+  if (note) note.hidden = true;
 }
 
-async function discard(id) {
-  try {
-    const answer = await fetch(`/api/assets/${id}`, { method: 'DELETE', headers: { 'X-CSRF-Token': csrfToken() } });
-    return answer.ok || answer.status === 404;
-  } catch {
-    return false;
-  }
-}
-
-/** Moves photos to the trash, a few at a time; those that could not be moved are offered again. */
-async function takeBack(ids, gone) {
+/** Asks for each of some photos, a few at a time, and tells of those that went well; returns the others. */
+async function each(ids, method, address, done) {
   const line = [...ids];
   const left = [];
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (let id = line.pop(); id; id = line.pop()) {
-      if (await discard(id)) gone(id);
+      const answer = await write(method, address(id));
+      if (answer?.ok || answer?.status === 404) done(id);
       else left.push(id);
     }
   }));
-  if (left.length) localStorage.setItem(KEY, JSON.stringify({ user, ids: left }));
-  else localStorage.removeItem(KEY);
-  const link = document.createElement('a');
-  link.href = '/trash';
-  link.textContent = 'Show the trash';
-  const moved = ids.length - left.length;
-  const words = `${plural(moved, 'photo is', 'photos are')} in the trash.`;
-  say(left.length ? `${words} ${left.length} could not be moved; try again.` : words, link);
+  return left;
+}
+
+/** A button that takes exactly these photos out of the trash again. */
+function undoButton(ids, back) {
+  const undo = document.createElement('button');
+  undo.type = 'button';
+  undo.className = 'notice-button';
+  undo.textContent = 'Undo';
+  undo.onclick = async () => {
+    undo.disabled = true;
+    const left = await each(ids, 'POST', (id) => `/api/assets/${id}/restore`, (id) => { noteLast(id); back(id); });
+    const words = `${plural(ids.length - left.length, 'photo is', 'photos are')} back.`;
+    if (left.length) say(`${words} ${left.length} could not be taken out of the trash; try again.`, undoButton(left, back));
+    else sayInPassing(words);
+  };
+  return undo;
+}
+
+/** Moves photos to the trash; those that could not be moved are offered again. */
+async function takeBack(ids, gone, back) {
+  const left = await each(ids, 'DELETE', (id) => `/api/assets/${id}`, (id) => { noteLast(id, true); gone(id); });
+  const moved = ids.filter((id) => !left.includes(id));
+  const words = `${plural(moved.length, 'photo is', 'photos are')} in the trash.`;
+  const more = left.length ? `${words} ${left.length} could not be moved; try again.` : words;
+  say(more, moved.length && undoButton(moved, back));
 }
 
 button.addEventListener('click', async () => {
   const some = new Map(those(...BROUGHT).map((item) => [item.id, item]));
   button.disabled = true;
-  await takeBack([...some.keys()], (id) => move(some.get(id), 'undone'));
+  const gone = (id) => move(some.get(id), 'undone');
+  await takeBack([...some.keys()], gone, (id) => watchAgain(some.get(id)));
   button.disabled = false;
 });

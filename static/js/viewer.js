@@ -2,6 +2,7 @@
 
 import { finishCaption, onSaved, saveCaption } from './caption.js';
 import { fetchPage, submitForm } from './http.js';
+import { startLive, stopLive, turnLive } from './live.js';
 import { sayAsTold, withoutSaid } from './notice.js';
 import { repeat } from './poll.js';
 
@@ -86,6 +87,7 @@ async function go(side) {
 
 /** The space bar, wherever no button has the keyboard. */
 function playOrPause(event) {
+  if (document.getElementById('live')) { event.preventDefault(); turnLive(); return; }
   const film = sheet().querySelector('video');
   if (!film) return;
   event.preventDefault();
@@ -108,7 +110,7 @@ const waiting = repeat(async () => {
   if (url === location.href && fresh && isNews(fresh) && !isWriting()) {
     NEAR.delete(url);
     show(doc, url);
-    if (fresh.dataset.state === 'ready') voice.textContent = fresh.querySelector('video') ? 'The video is ready' : 'The preview is ready';
+    if (fresh.dataset.state === 'ready') voice.textContent = fresh.querySelector('video#photo') ? 'The video is ready' : 'The preview is ready';
   }
   return 2_000;
 }, 1_500);
@@ -158,10 +160,11 @@ document.addEventListener('keydown', (event) => {
 
 document.addEventListener('click', (event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  const link = event.target.closest('.round');
+  const link = event.target.closest('.round, #live');
   if (!link) return;
   event.preventDefault();
-  if (link.classList.contains('back')) leave();
+  if (link.id === 'live') turnLive();
+  else if (link.classList.contains('back')) leave();
   else go(link.classList.contains('newer') ? 'newer' : 'older');
 });
 
@@ -169,6 +172,8 @@ onSaved(() => NEAR.clear());
 
 /** Swiping: the picture follows the finger and leaves when it was meant. */
 let drag = null;
+/** Milliseconds a finger rests on a Live Photo until it plays, for as long as it stays there. */
+const HOLD = 350;
 
 const shift = (x) => drag.frame.style.setProperty('transform', `translate3d(${x}px, 0, 0)`);
 
@@ -176,13 +181,14 @@ document.addEventListener('pointerdown', (event) => {
   const frame = event.target.closest('#frame');
   if (!frame || event.pointerType !== 'touch' || !event.isPrimary) { drag = null; return; }
   if ((window.visualViewport?.scale ?? 1) > 1.01 || event.target.closest('video, button, a')) return;
-  drag = { frame, x: event.clientX, y: event.clientY, at: event.timeStamp, dx: 0 };
+  drag = { frame, x: event.clientX, y: event.clientY, at: event.timeStamp, dx: 0, hold: setTimeout(startLive, HOLD) };
   frame.classList.remove('settle');
 });
 
 document.addEventListener('pointermove', (event) => {
   if (!drag || !event.isPrimary) return;
   drag.dx = event.clientX - drag.x;
+  if (Math.hypot(drag.dx, event.clientY - drag.y) > 8) clearTimeout(drag.hold);
   if (Math.abs(drag.dx) < 8 || Math.abs(event.clientY - drag.y) > Math.abs(drag.dx)) return;
   const somewhere = neighbour(drag.dx > 0 ? 'newer' : 'older');
   shift(somewhere ? drag.dx : drag.dx / 4);
@@ -190,7 +196,9 @@ document.addEventListener('pointermove', (event) => {
 
 function drop(event) {
   if (!drag || !event.isPrimary) return;
-  const { frame, dx, at } = drag;
+  const { frame, dx, at, hold } = drag;
+  clearTimeout(hold);
+  if (event.timeStamp - at > HOLD && Math.abs(dx) < 8) stopLive();
   const side = dx > 0 ? 'newer' : 'older';
   const meant = Math.abs(dx) > 90 || Math.abs(dx) / Math.max(1, event.timeStamp - at) > 0.45;
   frame.classList.add('settle');
@@ -200,6 +208,11 @@ function drop(event) {
   } else shift(0);
   drag = null;
 }
+
+/** A long press is for the clip, where there is one, and not for the menu of the browser. */
+document.addEventListener('contextmenu', (event) => {
+  if (drag && document.getElementById('clip')) event.preventDefault();
+});
 
 document.addEventListener('pointerup', drop);
 document.addEventListener('pointercancel', drop);
