@@ -4,7 +4,6 @@ The ini file, the environment, the command line, `homequeue config`, `homequeue.
 all read these declarations. A later layer wins: default < ini < environment < command line.
 """
 
-import configparser
 import os
 import textwrap
 from collections.abc import Callable, Mapping
@@ -124,7 +123,9 @@ class Renditions:
         "Long edge of the preview in pixels; up to a tenth more where that saves work.",
     )
     memory: int = _option(
-        parsers.size, "384M", "Memory one photo may take while it is decoded; more is refused."
+        parsers.size,
+        "384M",
+        "Memory one photo may take while it is decoded, and so its pixels; more is refused.",
     )
     seconds: int = _option(parsers.count, "60", "Seconds one photo may take; longer is given up.")
 
@@ -158,6 +159,24 @@ class Uploads:
     )
     expire_days: int = _option(
         parsers.count, "7", "Days that an upload which was broken off waits for the rest of it."
+    )
+
+
+@dataclass(frozen=True)
+class Inbox:
+    """The folder out of which photos are taken."""
+
+    path: str = _option(
+        parsers.text,
+        "",
+        "Folder whose photos are brought in and deleted there once they are safe. Empty: inbox in "
+        "the data folder.",
+    )
+    owner: str = _option(
+        parsers.text,
+        "",
+        "Whose photos those become that lie in no folder named after a user. Empty: the first "
+        "administrator's.",
     )
 
 
@@ -209,6 +228,7 @@ class Settings:
     renditions: Renditions = field(default_factory=Renditions)
     video: Video = field(default_factory=Video)
     uploads: Uploads = field(default_factory=Uploads)
+    inbox: Inbox = field(default_factory=Inbox)
     trash: Trash = field(default_factory=Trash)
     notifications: Notifications = field(default_factory=Notifications)
     log: Log = field(default_factory=Log)
@@ -266,7 +286,7 @@ def load(
     """
     path = find_config(config_file, environ)
     found: dict[str, tuple[str, str]] = {}
-    found.update(_from_ini(path) if path else {})
+    found.update(parsers.settings_file(path) if path else {})
     found.update(_from_environment(environ))
     found.update({key: (text, "command line") for key, text in (overrides or {}).items()})
     return _settle(found)
@@ -309,36 +329,6 @@ def data_folder(settings: Settings, environ: Mapping[str, str] = os.environ) -> 
     return Path(named).expanduser().absolute()
 
 
-def _from_ini(path: Path) -> dict[str, tuple[str, str]]:
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"), str(path))
-    except (configparser.Error, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"The settings file {path} cannot be read: {_why(error)}") from error
-    return {
-        f"{section}.{name}": (text, str(path))
-        for section in parser.sections()
-        for name, text in parser.items(section)
-    }
-
-
-def _why(error: Exception) -> str:
-    """Return what is wrong with a file, without the text of its lines: it may hold a secret."""
-    match error:
-        case configparser.MissingSectionHeaderError():
-            return f"line {error.lineno} comes before any [section]."
-        case configparser.ParsingError():
-            lines = ", ".join(str(number) for number, _ in error.errors)
-            return f"there is no option = value in line {lines}."
-        case configparser.DuplicateSectionError():
-            return f"line {error.lineno} begins [{error.section}] a second time."
-        case configparser.DuplicateOptionError():
-            return f"line {error.lineno} sets {error.section}.{error.option} a second time."
-        case OSError():
-            return f"{error.strerror}."
-    return "it is not in UTF-8."
-
-
 def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     found = {}
     for name in environ:
@@ -353,7 +343,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, tuple[str, str]]:
             try:
                 found[option.key] = (Path(environ[source]).read_text(encoding="utf-8"), source)
             except (OSError, UnicodeDecodeError) as error:
-                words = f"the file {environ[source]} cannot be read: {_why(error)}"
+                words = f"the file {environ[source]} cannot be read: {parsers.why(error)}"
                 raise ConfigError(f"{option.key} ({source}): {words}") from error
     return found
 

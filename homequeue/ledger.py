@@ -7,17 +7,18 @@ row's next state, or not at all.
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Any, Final
 
 from peewee import Case, IntegrityError, fn
 
-from homequeue import db, runs
+from homequeue import db, histories, meter, runs
+from homequeue.causes import cause
 from homequeue.errors import ClaimLost
-from homequeue.holds import NO_HOLDS, Holds
-from homequeue.models import Job, Periodic
+from homequeue.holds import NO_HOLDS, Check, Holds
+from homequeue.models import Job
 
 QUEUED: Final = "queued"  # waits for a worker
 SCHEDULED: Final = "scheduled"  # waits for its time or for other jobs, then for a worker
@@ -29,6 +30,7 @@ CANCELLED: Final = "cancelled"  # somebody or something said it need not be done
 QUARANTINED: Final = "quarantined"  # killed its worker too often
 
 WAITING = (QUEUED, SCHEDULED, RETRYING)
+BAD = (FAILED, QUARANTINED)  # they need a look until somebody dismisses them
 ENDED = (SUCCEEDED, FAILED, CANCELLED, QUARANTINED)
 STATES = (*WAITING, RUNNING, *ENDED)
 
@@ -40,7 +42,7 @@ MOVES: dict[str, tuple[str, ...]] = {
     RETRYING: (RUNNING,),
     SUCCEEDED: (RUNNING,),
     FAILED: (RUNNING,),
-    CANCELLED: (*WAITING, RUNNING, FAILED, QUARANTINED),
+    CANCELLED: (*WAITING, RUNNING),
     QUARANTINED: (RUNNING,),
 }
 
@@ -48,8 +50,8 @@ MOVES: dict[str, tuple[str, ...]] = {
 CLOCK_TOLERANCE = 60.0
 #: A job that killed this many workers is quarantined.
 MAX_DEATHS = 3
-#: Of a history of so many characters the lines in the middle are forgotten, but for the last ones.
-LONG_HISTORY, LAST_LINES = 8192, 30
+#: Why a job ended badly, and that it was seen: gone with its next run, but for the history.
+REASON = ("error", "cause", "traceback", "dismissed_at")
 _batch: ContextVar[int | None] = ContextVar("current_batch", default=None)
 
 
@@ -64,32 +66,41 @@ def add(task: str, args: Sequence[Any], *, due_at: float | None = None, **values
     state = SCHEDULED if waits else QUEUED
     job: Job = Job.create(
         task=task,
-        args=json.dumps(list(args)),
+        args=json.dumps(list(args), allow_nan=False),
         state=state,
         queued_at=now,
         due_at=due_at if due_at is not None else now,
         parent=parent.id if parent else None,
         batch=_batch.get() or (parent.batch if parent else None),
-        history=_line(now, state),
+        history=histories.line(now, state),
         **values,
     )
     return job
 
 
-def waiting_with_key(key: str) -> bool:
-    """Tell whether a job of this key waits and has not begun."""
-    return bool(Job.select().where(Job.key == key, Job.state.in_(WAITING)).exists())
+def has_key(key: str, states: Collection[str]) -> bool:
+    """Tell whether a job of this key is in one of these states and waits for no other job.
+
+    A later step of a chain may never be done: it ends with the steps before it.
+    """
+    sure = (Job.key == key) & Job.state.in_(states) & (Job.waits_for == 0)
+    return bool(Job.select().where(sure).exists())
 
 
-def hasten(key: str, priority: int) -> None:
-    """Make what waits under a key at least as urgent as this."""
-    less = (Job.key == key) & Job.state.in_(WAITING) & (Job.priority < priority)
-    Job.update(priority=priority).where(less).execute()
+def hasten(key: str, priority: int) -> bool:
+    """Make what waits under a key at least as urgent as this; False if nothing does any more.
+
+    Until this transaction ends nobody begins it: it will see what is written here.
+    """
+    sure = (Job.key == key) & Job.state.in_(WAITING) & (Job.waits_for == 0)
+    larger = Case(None, [(Job.priority < priority, priority)], Job.priority)
+    return bool(Job.update(priority=larger).where(sure).execute())
 
 
 def follow(key: str, follower: int) -> bool:
     """Have a job wait for the end of what waits under a key; False if another does already."""
-    free = (Job.key == key) & Job.state.in_(WAITING) & Job.follower.is_null()
+    sure = (Job.key == key) & Job.state.in_(WAITING) & (Job.waits_for == 0)
+    free = sure & Job.follower.is_null()
     found = Job.select(Job.id).where(free).order_by(Job.id.desc()).first()
     mine = (Job.id == found.id) & free if found else None
     return mine is not None and bool(Job.update(follower=follower).where(mine).execute())
@@ -105,12 +116,19 @@ def part_of(batch: int | None) -> Iterator[None]:
         _batch.reset(token)
 
 
-def claim(worker: str, holds: Holds = NO_HOLDS) -> Job | None:
-    """Take the most urgent due job for this worker; None if there is none."""
+def claim(worker: str, holds: Holds = NO_HOLDS, checks: Mapping[str, Check] = {}) -> Job | None:
+    """Take the most urgent due job for this worker; None if there is none.
+
+    A task that has a check is begun by one worker after the other, and only if that says yes.
+    """
     now = time.time()
     while holds.everything <= now and (job := _most_urgent(holds, now)) is not None:
-        if _begin(job, worker):
-            return job
+        check = checks.get(job.task)
+        with db.db.atomic() if check else nullcontext():
+            if check and not check():
+                holds = holds.besides(job.task)
+            elif _begin(job, worker):
+                return job
     return None
 
 
@@ -165,20 +183,6 @@ def postpone(job: Job, due_at: float, words: str = "") -> None:
     _must_move(job, SCHEDULED, words=words, **values)
 
 
-def unclaim(job: Job, due_at: float) -> None:
-    """Put a job off that was claimed just now and has not begun; its history does not tell."""
-    before = "".join(job.history.splitlines(keepends=True)[:-1])
-    values: dict[str, Any] = {"due_at": due_at, "attempts": job.attempts - 1, "worker": None}
-    _must_move(job, SCHEDULED, started_at=max(starts(before), default=None), **values)
-    Job.update(history=before).where(Job.id == job.id).execute()
-
-
-def starts(history: str) -> list[float]:
-    """Return the moments at which a job was begun, as its history tells."""
-    lines = map(json.loads, history.splitlines())
-    return [line["at"] for line in lines if line["state"] == RUNNING]
-
-
 def retry_later(job: Job, due_at: float, error: str, traceback: str) -> None:
     """Put a job that failed back, to be tried again from `due_at` on."""
     values: dict[str, Any] = {"due_at": due_at, "error": error, "traceback": traceback}
@@ -187,20 +191,26 @@ def retry_later(job: Job, due_at: float, error: str, traceback: str) -> None:
 
 def end(job: Job, state: str, error: str, traceback: str | None = None) -> bool:
     """End a job without success: failed, cancelled or quarantined; False if it has moved on."""
-    values: dict[str, Any] = {"finished_at": time.time(), "error": error, "traceback": traceback}
+    values: dict[str, Any] = {"error": error, "cause": cause(error), "traceback": traceback}
     with db.db.atomic():
-        return _move(job, state, words=error, **values) and _release_follower(job)
+        moved = _move(job, state, words=error, finished_at=time.time(), **values)
+        if moved and state in BAD:
+            _dismiss_the_same(job, "failed at")
+        return moved and meter.count(job) and _release_follower(job)
 
 
-def dismiss(job: Job, who: str) -> bool:
-    """Say of a job that ended badly that it needs no look any more; its reason stays."""
-    return job.state in (FAILED, QUARANTINED) and _move(job, CANCELLED, who=who, words="dismissed")
+def dismiss(job: Job, who: str | None, words: str = "dismissed") -> bool:
+    """Say of a job that ended badly that it needs no look any more; it stays what it is."""
+    line = histories.line(time.time(), job.state, who, words)
+    told = {"dismissed_at": time.time(), "history": Job.history + line}
+    bad = (Job.id == job.id) & Job.state.in_(BAD) & Job.dismissed_at.is_null()
+    return bool(Job.update(**told).where(bad, Job.attempts == job.attempts).execute())
 
 
 def release(job: Job, *, died: bool) -> bool:
     """Give a running job back to the queue; `died` says that its worker did not survive it."""
     attempts, deaths = job.attempts - (not died), job.deaths + died
-    words = "its worker died" if died else None
+    words = "its worker died" if died else "put back, as homequeue ended or lost its machine"
     return _move(job, QUEUED, words=words, worker=None, attempts=attempts, deaths=deaths)
 
 
@@ -216,10 +226,19 @@ def revive(job: Job, who: str | None = None) -> bool:
     if waits_for and not job.waits_for and not job.needs_success:
         # It has been given the results of its group, and will be given them again.
         values["args"] = json.dumps(json.loads(job.args)[:-1])
-    values |= dict.fromkeys(("finished_at", "expires_at", "worker", "progress", "step"))
+    values |= dict.fromkeys(("finished_at", "expires_at", "worker", "progress", "step", *REASON))
     with db.db.atomic():
         state = SCHEDULED if waits_for else QUEUED
         return _move(job, state, who=who, **values) and _hold_follower(job)
+
+
+def twin(job: Job, besides: Collection[int] = ()) -> Job | None:
+    """Return a job of the same key that waits or runs, none of `besides`; None if there is none."""
+    alive = (Job.key == job.key) & Job.state.in_((*WAITING, RUNNING)) & (Job.id != job.id)
+    sure = alive & (Job.waits_for == 0)
+    other = Job.select().where(sure, Job.id.not_in(list(besides))).order_by(Job.id)
+    found: Job | None = other.first() if job.key is not None else None
+    return found
 
 
 def stop(job: Job, who: str) -> bool:
@@ -249,27 +268,7 @@ def revived_with(job: Job) -> list[Job]:
 
 def expired(now: float) -> list[Job]:
     """Return the waiting jobs that had to begin before now, and did not."""
-    waits = Job.state.in_(WAITING) & (Job.attempts == 0)
-    return list(Job.select().where(waits, Job.expires_at < now))
-
-
-def follow_clock(now: float, longest_delay: float) -> None:
-    """Let no job wait for a clock that went back: what was put off is put off from now on."""
-    ahead = Job.state.in_((SCHEDULED, RETRYING)) & (
-        (Job.queued_at > now + CLOCK_TOLERANCE)
-        | ((Job.state == RETRYING) & (Job.due_at > now + 2 * longest_delay))
-    )
-    for job in list(Job.select().where(ahead)):
-        delay = min(job.due_at - min(job.queued_at, job.due_at), longest_delay)
-        moments = {"queued_at": min(job.queued_at, now), "due_at": now + delay}
-        Job.update(**moments).where(Job.id == job.id, Job.state == job.state).execute()
-
-
-def forget_before(moment: float) -> int:
-    """Delete the jobs that succeeded or were cancelled before a moment; return how many."""
-    last = Periodic.select(Periodic.job).where(Periodic.job.is_null(False))
-    ended = Job.state.in_((SUCCEEDED, CANCELLED)) & (Job.finished_at < moment)
-    return int(Job.delete().where(ended, Job.id.not_in(last)).execute())
+    return list(Job.select().where(Job.state.in_(WAITING), Job.attempts == 0, Job.expires_at < now))
 
 
 def forget_asset(asset_id: int) -> None:
@@ -305,7 +304,7 @@ IN_ORDER = "ORDER BY priority DESC, deaths, id LIMIT 1"
 def _begin(job: Job, worker: str) -> bool:
     """Make a waiting job a worker's; False if another was quicker, with it or with its like."""
     values: dict[str, Any] = {"worker": worker, "attempts": job.attempts + 1}
-    values |= dict.fromkeys(("stopped_by", "progress", "step"))
+    values |= dict.fromkeys(("stopped_by", "progress", "step", "reported_at", *REASON))
     try:
         return _move(job, RUNNING, who=worker, started_at=time.time(), **values)
     except IntegrityError:  # of two jobs with one key only one can run: the index job_alone
@@ -313,9 +312,26 @@ def _begin(job: Job, worker: str) -> bool:
 
 
 def _succeed(job: Job, result: Any) -> None:
-    values = {"result": json.dumps(result)} if result is not None else {}
+    # NaN is no JSON: whoever asks for the job could not read the answer.
+    values = {"result": json.dumps(result, allow_nan=False)} if result is not None else {}
     _must_move(job, SUCCEEDED, finished_at=time.time(), error=None, traceback=None, **values)
+    meter.count(job)
     _release_follower(job)
+    _dismiss_the_same(job, "done")
+
+
+def _dismiss_the_same(job: Job, fared: str) -> None:
+    """Say of what failed earlier at the same work that nobody need look at it: this job counts."""
+    for other in Job.raw(db.sql(BAD_OF_KEY), job.key, job.id) if job.key is not None else ():
+        dismiss(other, None, f"dismissed: job {job.id} has {fared} the same since")
+
+
+#: In plain SQL, for this is asked after each and every job. One with a follower still needs a
+#: look: what was to follow it was not done.
+BAD_OF_KEY = """
+    SELECT * FROM job WHERE key = ? AND state IN ('failed', 'quarantined') AND follower_id IS NULL
+    AND dismissed_at IS NULL AND id != ?
+"""
 
 
 def _release_follower(job: Job) -> bool:
@@ -338,14 +354,17 @@ def _hold_follower(job: Job) -> bool:
     waits = (Job.id == job.follower) & ~Job.needs_success & (Job.waits_for > 0)
     if job.follower:
         unfinished = (Job.follower == job.follower) & Job.state.in_((*WAITING, RUNNING))
-        left = Job.select().where(unfinished).count()
-        Job.update(waits_for=left).where(waits).execute()
+        Job.update(waits_for=Job.select().where(unfinished).count()).where(waits).execute()
     return True
 
 
 def _results_for(follower: Job) -> list[Any]:
-    members = Job.select(Job.result).where(Job.follower == follower.id).order_by(Job.id)
-    return [json.loads(member.result) if member.result else None for member in members]
+    """Return the results of a group in its order, None for each that failed or is no more."""
+    rows: Any = Job.select(Job.id, Job.result).where(Job.follower == follower.id).tuples()
+    found = dict(rows)
+    return [
+        json.loads(found.get(member) or "null") for member in json.loads(follower.members or "[]")
+    ]
 
 
 def _move(
@@ -358,8 +377,8 @@ def _move(
     columns = ", ".join(f"{COLUMNS.get(name, name)} = ?" for name in values)
     same = "id = ? AND state = ? AND attempts = ?" + " AND worker = ?" * (job.state == RUNNING)
     known = [job.id, job.state, job.attempts, *([job.worker] if job.state == RUNNING else [])]
-    line = _line(time.time(), state, who, words)
-    shorter = _shortened(job.history)
+    line = histories.line(time.time(), state, who, words)
+    shorter = histories.shortened(job.history)
     history = "history" if shorter is None else "?"
     update = db.sql(f"UPDATE job SET {columns}, history = {history} || ? WHERE {same}")
     written = [*values.values(), *([] if shorter is None else [shorter]), line, *known]
@@ -373,19 +392,6 @@ def _move(
 
 #: Where a column is not called like its field.
 COLUMNS = {"batch": "batch_id", "follower": "follower_id"}
-
-
-def _line(at: float, state: str, who: str | None = None, words: str | None = None) -> str:
-    """Return a line of a job's history."""
-    told = {"who": who, "words": words}
-    entry = {"at": round(at, 3), "state": state, **{k: v for k, v in told.items() if v}}
-    return json.dumps(entry) + "\n"
-
-
-def _shortened(history: str) -> str | None:
-    """Return the first and the last lines of a history that is long; None if it is not."""
-    lines = history.splitlines(keepends=True) if len(history) > LONG_HISTORY else []
-    return "".join([*lines[:1], *lines[-LAST_LINES:]]) if len(lines) > 2 * LAST_LINES else None
 
 
 def _must_move(job: Job, state: str, *, words: str | None = None, **values: Any) -> None:

@@ -26,12 +26,16 @@ MARKER = ".homequeue"
 FOLDERS = ("originals", "renditions", "incoming", "exports")
 #: How the names of resumable uploads begin in `incoming/`.
 RESUMABLE = "resumable-"
+#: A resumable upload that has not grown for so many seconds keeps no room from others.
+FORGOTTEN = 3600.0
 #: Longest file name kept on disk, in bytes of UTF-8; ext4 and most others take 255 with the rest.
 LONGEST_NAME = 150
 #: Up to so many files are synced one by one.
 FEW = 4
 #: What is answered where there can be no hard link: exFAT, CIFS, some of FUSE, another disk.
 NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV)
+#: How the name of an original begins and ends while it is copied, where there are no hard links.
+COPYING = (".homequeue-", ".part")
 UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069\ud800-\udfff]')
 
 
@@ -99,12 +103,13 @@ class Media:
         path = self._resumable(name)
         with storage_errors():
             if begun is None:
-                path.touch(mode=0o600, exist_ok=False)
+                # One is there if somebody was killed before its row was written.
+                path.touch(mode=0o600)
             else:
                 begun.complete().close()
                 begun.path.rename(path)
-                _sync(path)
-            _sync(path.parent)
+                sync(path)
+            sync(path.parent)
 
     def resume(self, name: str, hashed: Hashed | None = None) -> Resumed:
         """Open a resumable upload to add to it; Gone, or Locked while somebody else does."""
@@ -127,9 +132,12 @@ class Media:
         return size
 
     def resumable_since(self, name: str) -> float:
-        """Return when a resumable upload last grew."""
+        """Return when a resumable upload last grew; Gone if it is."""
         with storage_errors():
-            return self._resumable(name).stat().st_mtime
+            try:
+                return self._resumable(name).stat().st_mtime
+            except FileNotFoundError:
+                raise Gone("This upload waited too long. Please send it again.") from None
 
     def resumables(self) -> dict[str, Grown]:
         """Return how far the resumable uploads are of which there is a file, by their names."""
@@ -139,6 +147,15 @@ class Media:
                 stat = path.stat()
                 found[path.name.removeprefix(RESUMABLE)] = Grown(stat.st_size, stat.st_mtime)
         return found
+
+    def is_growing(self, name: str) -> bool:
+        """Tell whether a resumable upload keeps room from others, as it grew not long ago."""
+        return self.resumable_since(name) >= time.time() - FORGOTTEN
+
+    def growing(self) -> dict[str, Grown]:
+        """Return how far the resumable uploads are that keep room from others."""
+        since = time.time() - FORGOTTEN
+        return {name: file for name, file in self.resumables().items() if file.since >= since}
 
     def forget_resumable(self, name: str) -> None:
         """Delete the file of a resumable upload; harmless if there is none."""
@@ -183,7 +200,7 @@ class Media:
                 _sync_file_system(paths[0])
             else:
                 for path in paths:
-                    _sync(path)
+                    sync(path)
 
     def keep_rendition(self, name: str, data: bytes) -> str:
         """Write a rendition beside its place and rename it in; return its relative path."""
@@ -210,7 +227,7 @@ class Media:
         target = self.root / "renditions" / name
         os.fsync(file.fileno())
         os.replace(file.name, target)
-        _sync(target.parent)
+        sync(target.parent)
         return str(target.relative_to(self.root))
 
     def checksum(self, data: bytes) -> str:
@@ -235,11 +252,24 @@ class Media:
         """Tell whether a kept file is there."""
         return (self.root / path).is_file()
 
+    def is_whole(self, path: str, size: int) -> bool:
+        """Tell whether a kept file is there, with as many bytes as it had."""
+        try:
+            return (self.root / path).stat().st_size == size
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+
+    def put_aside(self, path: str) -> None:
+        """Give what is left of a kept file a hidden name beside its own; harmless if it is gone."""
+        place = self.root / path
+        with suppress(FileNotFoundError):
+            place.rename(place.with_name(f".{place.name}.{time.time_ns()}"))
+
     def remove(self, path: str) -> None:
         """Delete a kept file for good, and return when the disk knows."""
         (self.root / path).unlink(missing_ok=True)
         with suppress(FileNotFoundError):
-            _sync((self.root / path).parent)
+            sync((self.root / path).parent)
 
     def originals(self) -> Iterator[str]:
         """Yield the relative path of every file kept as an original."""
@@ -270,6 +300,22 @@ class Media:
         for path in stale:
             path.unlink(missing_ok=True)
         return len(stale)
+
+    def remove_stale_copies(self, seconds: float) -> int:
+        """Delete what is left of originals that were copied so long ago; return how many.
+
+        What is put aside of an original ends in a number, and is none of them.
+        """
+        prefix, suffix = COPYING
+        count = 0
+        for path in self._below("originals"):
+            name = Path(path).name
+            if name.startswith(prefix) and name.endswith(suffix):
+                with suppress(FileNotFoundError):  # it may have got its name just now
+                    if self.age(path) > seconds:
+                        self.remove(path)
+                        count += 1
+        return count
 
     def _folders(self, path: str) -> list[Path]:
         """Return the folder of a kept file and those above it, up to `originals`."""
@@ -311,14 +357,25 @@ def _link(source: Path, target: Path) -> bool:
         # The name holds the checksum, so a race between two copies is one between the same bytes.
         if target.exists():
             return False
-        beside = target.with_name(f".{target.name}")
-        shutil.copyfile(source, beside)
-        _sync(beside)
-        os.replace(beside, target)
+        _copy(source, target)
     return True
 
 
-def _sync(path: Path) -> None:
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file under a name of its own, and give it the right one when the disk has it all."""
+    prefix, suffix = COPYING
+    handle, beside = tempfile.mkstemp(suffix, prefix, target.parent)
+    os.close(handle)
+    try:
+        shutil.copyfile(source, beside)
+        sync(Path(beside))
+        os.replace(beside, target)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, reach the disk itself."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -3,13 +3,48 @@
 A secret may be wrong too, and what is said here is shown and logged.
 """
 
+import configparser
 import ipaddress
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from homequeue.errors import ConfigError
+
 SIZE_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def settings_file(path: Path) -> dict[str, tuple[str, str]]:
+    """Return the text of each option of a settings file, by `section.option`, and that file."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(path.read_text(encoding="utf-8"), str(path))
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
+        raise ConfigError(f"The settings file {path} cannot be read: {why(error)}") from error
+    return {
+        f"{section}.{name}": (text, str(path))
+        for section in parser.sections()
+        for name, text in parser.items(section)
+    }
+
+
+def why(error: Exception) -> str:
+    """Return what is wrong with a file, without the text of its lines: it may hold a secret."""
+    match error:
+        case configparser.MissingSectionHeaderError():
+            return f"line {error.lineno} comes before any [section]."
+        case configparser.ParsingError():
+            lines = ", ".join(str(number) for number, _ in error.errors)
+            return f"there is no option = value in line {lines}."
+        case configparser.DuplicateSectionError():
+            return f"line {error.lineno} begins [{error.section}] a second time."
+        case configparser.DuplicateOptionError():
+            return f"line {error.lineno} sets {error.section}.{error.option} a second time."
+        case OSError():
+            return f"{error.strerror}."
+    return "it is not in UTF-8."
 
 
 def text(given: str) -> str:

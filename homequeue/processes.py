@@ -12,10 +12,18 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+MADV_DONTNEED = 4
+#: In `/proc/self/smaps` (proc(5)): where what is only read from files lies, and is as it is there.
+UNCHANGED = re.compile(
+    r"^([0-9a-f]+)-([0-9a-f]+) r-[-x]p \S+ \S+ \d+ +/.*\n(?:[A-Z].*\n)*?Anonymous: +0 kB",
+    re.MULTILINE,
+)
 #: Bytes from which on memory is had piece by piece.
 LARGE = 128 * 1024
 PR_SET_NO_NEW_PRIVS = 38
 IOPRIO_WHO_PROCESS, IOPRIO_IDLE = 1, 3 << 13
+#: What a server may be told to listen at that means every address of the machine.
+EVERYWHERE = ("0.0.0.0", "::", "")
 #: Degrees Celsius at which a Pi begins to slow itself down, nearly.
 HOT = 78.0
 #: The part of the memory that should be left for others.
@@ -65,6 +73,17 @@ def host() -> str:
     except OSError:
         number = ""
     return f"{socket.gethostname()}.{number}"
+
+
+def lan_address() -> str:
+    """Return this machine's address in the home network; empty if it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Connecting a datagram socket sends nothing: it only asks the routing table.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 @cache
@@ -165,10 +184,32 @@ def give_back_memory() -> None:
         trim(0)
 
 
+def let_code_go() -> None:
+    """Unmap the code of programs and libraries; what is needed again comes back when it is.
+
+    Much of it was read to start, and never after. Nothing writes to it, so nothing is lost
+    (madvise(2), MADV_DONTNEED).
+    """
+    advise = getattr(ctypes.CDLL(None), "madvise", None)
+    if advise is not None:
+        with suppress(OSError):
+            for start, end in UNCHANGED.findall(Path("/proc/self/smaps").read_text()):
+                length = int(end, 16) - int(start, 16)
+                advise(ctypes.c_void_p(int(start, 16)), ctypes.c_size_t(length), MADV_DONTNEED)
+
+
 def memory() -> tuple[int, int]:
     """Return the memory of this machine and how much of it could be had now, in bytes."""
     found = dict(re.findall(r"(\w+):\s+(\d+) kB", Path("/proc/meminfo").read_text()))
     return int(found["MemTotal"]) * 1024, int(found["MemAvailable"]) * 1024
+
+
+def shot_for_memory() -> int:
+    """Return how many processes the kernel has shot as memory ran out; 0 if it does not tell."""
+    with suppress(OSError):
+        found = re.search(r"^oom_kill (\d+)", Path("/proc/vmstat").read_text(), re.MULTILINE)
+        return int(found[1]) if found else 0
+    return 0
 
 
 def memory_of(who: str) -> int | None:

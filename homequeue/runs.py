@@ -7,6 +7,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from peewee import OperationalError, fn
+
+from homequeue.db import db
 from homequeue.models import Job
 
 #: How often a running job's progress is written down, in seconds.
@@ -46,21 +49,36 @@ def running(job: Job) -> Iterator[None]:
 
 def goes_on(job: Job) -> bool:
     """Tell whether a job is still at the very run in which we know it."""
-    this_run = (Job.id == job.id) & (Job.attempts == job.attempts) & (Job.worker == job.worker)
-    return bool(Job.select().where(this_run, Job.state == "running").exists())
+    return bool(_at_this_run(job).exists())
+
+
+def fence() -> tuple[Any, ...]:
+    """Return the conditions of a statement that must do nothing once this context's run is over.
+
+    A machine that was cut off sends its last words when it is back, and then they come too late.
+    """
+    run = _current.get()
+    return (fn.EXISTS(_at_this_run(run.job)),) if run else ()
 
 
 def report(step: str, progress: float | None = None) -> None:
     """Say what the running job is doing and how much of it is done, from 0 to 1.
 
-    It is written down once a second at most, so it may be called as often as there is news.
+    It is written down once a second at most, so it may be called as often as there is news; what
+    cannot be written down now is left out.
     """
     run = _current.get()
     if run is None or time.monotonic() < run.reported_at + REPORT_EVERY:
         return
     run.reported_at = time.monotonic()
     mine = (Job.id == run.job.id) & (Job.worker == run.job.worker)
-    Job.update(step=step, progress=progress).where(mine).execute()
+    told = {"step": step, "progress": progress, "reported_at": time.time()}
+    try:
+        Job.update(**told).where(mine).execute()
+    except OperationalError:
+        # It is not worth the run; a transaction, however, would go on as if nothing were amiss.
+        if db.in_transaction():
+            raise
 
 
 def note(line: str) -> None:
@@ -75,6 +93,11 @@ def used(memory: int) -> None:
     run = _current.get()
     if run is not None:
         run.memory = max(memory, run.memory or 0)
+
+
+def _at_this_run(job: Job) -> Any:
+    this_run = (Job.id == job.id) & (Job.attempts == job.attempts) & (Job.worker == job.worker)
+    return Job.select().where(this_run, Job.state == "running")
 
 
 def left_by(job: Job) -> dict[str, Any]:

@@ -47,15 +47,22 @@ class Child:
     start_at: float = 0.0
 
     def start(self) -> None:
-        """Fork the process."""
+        """Fork the process, or try again later if the machine has no room for it now."""
         supervisor = os.getpid()
         self.started_at = time.monotonic()
         # Until the child has handlers of its own, a signal must wait and not be taken by ours.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        self.pid = os.fork()
+        try:
+            self.pid = os.fork()
+        except OSError as error:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            logger.warning("%s cannot be started now: %s", self.name, error.strerror)
+            self._wait_longer()
+            return
         if self.pid == 0:
             _be_child(self.name, self.main, supervisor)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        logger.info("%s started as process %d", self.name, self.pid)
 
     def ended(self, status: int) -> None:
         """Note the end of the process, and whether and when it shall be started again."""
@@ -64,9 +71,13 @@ class Child:
             self.is_wanted = False
             return
         logger.warning("%s ended unexpectedly and is started again", self.name)
-        lived = time.monotonic() - self.started_at
-        longer = min(LONGEST_PAUSE, self.pause * 2 or SHORTEST_PAUSE)
-        self.pause = 0.0 if lived > SHORT_LIFE else longer
+        if time.monotonic() - self.started_at > SHORT_LIFE:
+            self.pause = self.start_at = 0.0
+        else:
+            self._wait_longer()
+
+    def _wait_longer(self) -> None:
+        self.pause = min(LONGEST_PAUSE, self.pause * 2 or SHORTEST_PAUSE)
         self.start_at = time.monotonic() + self.pause
 
 
@@ -106,6 +117,7 @@ def run(mains: Mapping[str, Callable[[], None]], spares: Collection[str], grace:
     signal.signal(signal.SIGUSR1, lambda *_: _want_one_more(children))
     while not stopping:
         _start_missing(children)
+        processes.let_code_go()
         _sleep(ears, _pause(children))
         _reap(children)
     _stop(children, ears, grace)
@@ -147,7 +159,6 @@ def _start_missing(children: list[Child]) -> None:
     for child in children:
         if child.pid == 0 and child.is_wanted and time.monotonic() >= child.start_at:
             child.start()
-            logger.info("%s started as process %d", child.name, child.pid)
 
 
 def _pause(children: list[Child]) -> float | None:

@@ -3,12 +3,13 @@
 The ledger knows a task by its function's name: renaming one orphans the jobs that wait.
 """
 
-from homequeue.queue import crontab, queue
-from homequeue.services import cleanup, conversion, figures, notify, processing
+from homequeue import config
+from homequeue.queue import crontab, every, queue
+from homequeue.services import cleanup, conversion, figures, inbox, notify, processing
 
 #: The house's own chores are short and go first, then what people wait for, then new uploads, then
-#: what takes long, and last what is done once more for all photos.
-CHORE, PEOPLE, UPLOAD, CONVERSION, BULK = 30, 20, 10, 5, 0
+#: the next of a full inbox, then what takes long, and last what is done once more for all photos.
+CHORE, PEOPLE, UPLOAD, INBOX, CONVERSION, BULK = 30, 20, 10, 7, 5, 0
 
 
 @queue.task(
@@ -37,8 +38,10 @@ def process_again(asset_id: int) -> object:
     label="Converting {}",
     kind="Converting videos",
     loud=True,
+    long=True,
     subject="asset",
     unique=True,
+    once=True,
     priority=CONVERSION,
     retries=4,
     retry_delay=60,
@@ -64,6 +67,12 @@ def report_uploads(user_id: int) -> None:
     notify.report_uploads(user_id)
 
 
+def report_soon(user_id: int) -> object:
+    """Defer `report_uploads` until nothing more is likely to come."""
+    quiet = config.settings().notifications.quiet
+    return report_uploads.schedule((user_id,), delay=quiet)
+
+
 @queue.task(label="Answering a ping", priority=PEOPLE, expires=60, timeout=10)
 def ping(word: str) -> str:
     """Give the word back: whoever gets it knows that the whole queue works."""
@@ -83,11 +92,23 @@ def check_disk() -> dict[str, int]:
 
 
 @queue.periodic_task(
+    every(minutes=1),
+    label="Looking into the inbox",
+    priority=INBOX,
+    long=True,
+    only_if=inbox.is_wanted,
+)
+def empty_inbox() -> dict[str, int]:
+    """Bring in what lies in the inbox."""
+    return inbox.take(process_asset, report_soon)
+
+
+@queue.periodic_task(
     crontab(minute="7,37"), label="Looking for lost work", priority=CHORE, unique=True
 )
 def rescue() -> dict[str, int]:
     """Queue work that was lost, adopt originals without a row."""
-    return cleanup.rescue(process_asset)
+    return cleanup.rescue(process_asset, report_soon)
 
 
 @queue.periodic_task(

@@ -1,7 +1,7 @@
 """The command line: one program, one table of commands, errors in one line."""
 
 import argparse
-import difflib
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -11,12 +11,33 @@ from typing import Any, NoReturn
 from peewee import OperationalError
 
 from homequeue import __version__, config, db
-from homequeue.cli import accounts, imports, jobs, machine, serve, unit
 from homequeue.config import OPTIONS, Settings
 from homequeue.errors import HomequeueError
 from homequeue.log import plain
 
 Arguments = argparse.Namespace
+
+#: How alike an option that is not there and one that is must be, of 1, to be taken for a slip.
+CLOSE = 0.75
+
+
+@dataclass(frozen=True)
+class Later:
+    """A function of the command line by its name, which is imported when it is wanted.
+
+    The server, which stays, need not hold all that the other commands are made of: over a megabyte.
+    """
+
+    name: str
+
+    def found(self) -> Callable[..., Any]:
+        """Return the function itself."""
+        function: Callable[..., Any] = pkgutil.resolve_name(f"homequeue.cli.{self.name}")
+        return function
+
+    def __call__(self, *given: Any) -> Any:
+        """Call the function."""
+        return self.found()(*given)
 
 
 @dataclass(frozen=True)
@@ -29,19 +50,37 @@ class Command:
     declare: Callable[[argparse.ArgumentParser], None] = lambda _: None
 
 
+_JSON = Later("machine:declare_json")
+
 COMMANDS: tuple[Command, ...] = (
-    Command("run", "everything: web, workers and scheduler", serve.run),
-    Command("web", "the web server alone", serve.web),
-    Command("worker", "workers and scheduler alone", serve.worker),
-    Command("user", "accounts: add, list, passwd, remove", accounts.user, accounts.declare_user),
+    Command("run", "everything: web, workers and scheduler", Later("serve:run")),
+    Command("web", "the web server alone", Later("serve:web")),
+    Command("worker", "workers and scheduler alone", Later("serve:worker")),
     Command(
-        "token", "tokens for programs: add, list, remove", accounts.token, accounts.declare_token
+        "user",
+        "accounts: add, list, passwd, remove",
+        Later("accounts:user"),
+        Later("accounts:declare_user"),
     ),
-    Command("import", "bring files and folders in", imports.run, imports.declare),
-    Command("jobs", "the queue: look at it and steer it", jobs.run, jobs.declare),
-    Command("status", "what runs and what needs a person", machine.status, machine.declare_json),
-    Command("config", "effective settings and their sources", machine.show, machine.declare_config),
-    Command("systemd", "print or install the systemd unit", unit.systemd, unit.declare),
+    Command(
+        "token",
+        "tokens for programs: add, list, remove",
+        Later("accounts:token"),
+        Later("accounts:declare_token"),
+    ),
+    Command("import", "bring files and folders in", Later("imports:run"), Later("imports:declare")),
+    Command("jobs", "the queue: look at it and steer it", Later("jobs:run"), Later("jobs:declare")),
+    Command("status", "what runs and what needs a person", Later("machine:status"), _JSON),
+    Command("doctor", "what could be wrong, and what to do", Later("doctor:run"), _JSON),
+    Command(
+        "config",
+        "effective settings and their sources",
+        Later("machine:show"),
+        Later("machine:declare_config"),
+    ),
+    Command(
+        "systemd", "print or install the systemd unit", Later("unit:systemd"), Later("unit:declare")
+    ),
 )
 
 
@@ -67,16 +106,16 @@ class Parser(argparse.ArgumentParser):
             is_option = re.fullmatch(r"-(?![\d.]+$)[^ ]*", flag)
             # Of a name that is cut short it finds the rest.
             if is_option and not any(name.startswith(flag) for name in known):
-                close = difflib.get_close_matches(flag, known, 1)
+                import difflib  # noqa: PLC0415  (only a mistake wants it)
+
+                close = difflib.get_close_matches(flag, known, 1, CLOSE)
                 hint = f"; is it {close[0]}?" if close else ""
                 self.error(f"there is no option {flag} here{hint}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code: 0 well, 1 an error in one line, 2 wrong usage."""
-    parser = build_parser()
-    parser.refuse_unknown(sys.argv[1:] if argv is None else argv)
-    arguments = parser.parse_args(argv)
+    arguments = _read(sys.argv[1:] if argv is None else argv)
     try:
         settings = config.load(arguments.config, overrides(arguments))
         command: Command = arguments.command
@@ -93,13 +132,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _read(words: Sequence[str]) -> Arguments:
+    # The parser ends here: whoever serves for months need not keep half a megabyte of it.
+    parser = build_parser(words)
+    parser.refuse_unknown(words)
+    return parser.parse_args(words)
+
+
 def _fail(error: HomequeueError) -> int:
     print(f"homequeue: {plain(str(error))}", file=sys.stderr)
     return 1
 
 
-def build_parser() -> Parser:
-    """Return the parser of the whole command line."""
+def build_parser(words: Sequence[str]) -> Parser:
+    """Return the parser of a command line; of commands that are not in it it knows the names."""
     parser = Parser(
         prog="homequeue",
         description="A home server for photos, in one command.",
@@ -110,6 +156,8 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         below = commands.add_parser(command.name, help=command.help, description=command.help)
+        if command.name not in words:
+            continue
         # Given after the command they win; not given there, they must not undo those before it.
         _declare_settings(below, default=argparse.SUPPRESS)
         command.declare(below)

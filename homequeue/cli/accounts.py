@@ -10,7 +10,7 @@ from homequeue.errors import UsageError
 from homequeue.log import plain
 from homequeue.media import media
 from homequeue.services import users
-from homequeue.web.shapes import moment_label
+from homequeue.web.moments import moment_label
 
 
 def declare_user(parser: argparse.ArgumentParser) -> None:
@@ -107,10 +107,11 @@ def _list_tokens(arguments: argparse.Namespace) -> None:
         print("There are no tokens.", file=sys.stderr)
     for found in tokens:
         made = f"made {moment_label(found.created_at)}"
+        used = f"last used {moment_label(found.used_at)}" if found.used_at else "never used"
         ends = (
             f"expires {moment_label(found.expires_at)}" if found.expires_at else "does not expire"
         )
-        fields = (f"{found.id:>4}", found.user.name, found.name, found.scope, made, ends)
+        fields = (f"{found.id:>4}", found.user.name, found.name, found.scope, made, used, ends)
         print(plain("  ".join(fields)))
 
 

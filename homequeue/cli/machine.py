@@ -4,22 +4,28 @@ import argparse
 import json
 import os
 import time
+from dataclasses import asdict
 from typing import Any
 
 from homequeue import config, db, facts, holds, ledger, processes
 from homequeue.bootstrap import bootstrap
-from homequeue.cli.waits import held_json, held_lines
+from homequeue.cli.waits import held_lines, next_run
 from homequeue.config import OPTIONS, Settings
 from homequeue.errors import UsageError
 from homequeue.log import plain
 from homequeue.media import media
-from homequeue.models import Worker
-from homequeue.services import crew, figures, ingest, jobs, notify
+from homequeue.models import Job, Worker
+from homequeue.queue import queue, strangers
+from homequeue.services import batches, crew, figures, inbox, inbox_files, ingest, jobs, notify
 from homequeue.services import machine as storage
-from homequeue.web.shapes import ago, moment_label, near_label, paused_label, rfc3339
+from homequeue.web.moments import near_label
+from homequeue.web.queue_shapes import batch_json, held_json, worker_json
+from homequeue.web.shapes import STATE_WORDS, ago, how_long, paused_label, rfc3339, since_label
 
 #: Seconds the web process may take to answer that it serves.
 PATIENCE = 5.0
+#: How many of those that failed are named.
+NAMED = 2
 #: Whether the web process answers; None where it is another machine's, which cannot be asked.
 WEB = {True: "answers", False: "does not answer", None: "on another machine"}
 
@@ -85,7 +91,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
     runs = workers > 0 or any(processes.is_alive(row.parent) for row in Worker.select())
     here = processes.identity(), settings.server.host, settings.server.port
     who, *address = facts.recall("listens") or here
-    serves = None if processes.is_elsewhere(who) else runs and _answers(*address)
+    serves = None if processes.is_elsewhere(who) else runs and answers(PATIENCE, *address)
     counts = ledger.counts()
     problems = _asleep(runs, workers)
     problems += [_unanswered(*address)] if runs and serves is False else []
@@ -93,6 +99,9 @@ def _seen(settings: Settings) -> dict[str, Any]:
         "running": runs,
         "web": serves,
         "workers": workers,
+        "crew": [worker_json(hand) for hand in crew.on_duty()],
+        "machine": asdict(storage.now()),
+        "batches": [batch_json(progress) for progress in batches.unfinished()],
         "counts": counts,
         "oldest_wait": round(figures.oldest_wait(), 3),
         "held": held_json(),
@@ -105,9 +114,13 @@ def _seen(settings: Settings) -> dict[str, Any]:
         "needs_attention": [
             *problems,
             *storage.problems(),
+            *inbox.problems(),
+            *_unlooked(),
             *_stuck(),
             *_undelivered(),
-            *_failures(counts),
+            *filter(None, [plain(queue.storage.trouble())]),
+            *_strange(),
+            *_failures(),
         ],
     }
 
@@ -124,8 +137,19 @@ def _asleep(runs: bool, workers: int) -> list[str]:
 
 
 def _unanswered(host: str, port: int) -> str:
-    where = f"http://{_reachable(host)}:{port}"
+    where = f"http://{reachable(host)}:{port}"
     return f"homequeue runs, but nobody serves {where}. If this stays, its log says why."
+
+
+def _unlooked() -> list[str]:
+    """Say of what lies in the inbox that nobody is to look."""
+    (look,) = (row for row in figures.periodic() if row["task"] == "empty_inbox")
+    lying = 0 if look["is_on"] else sum(not one.problem for one in inbox_files.look())
+    if not lying:
+        return []
+    lie = "1 file lies" if lying == 1 else f"{lying} files lie"
+    words = f"{lie} in the inbox, and looking into it is switched off."
+    return [f"{words} Switch it on: homequeue jobs periodic --on {look['task']}"]
 
 
 def _stuck() -> list[str]:
@@ -150,24 +174,50 @@ def _undelivered() -> list[str]:
     return [plain(f"{words}.{again} Test it: homequeue config test-notification")]
 
 
-def _failures(counts: dict[str, int]) -> list[str]:
-    failed = counts[ledger.FAILED] + counts[ledger.QUARANTINED]
-    if not failed:
+def _strange() -> list[str]:
+    found = strangers.found()
+    if not found:
         return []
-    words = "1 job failed. Try it again" if failed == 1 else f"{failed} jobs failed. Try them again"
-    return [f"{words}: homequeue jobs retry --failed"]
+    count = strangers.count()
+    few = "A message" if count == 1 else f"{count} messages"
+    was, it = ("was", "it") if count == 1 else ("were", "them")
+    last = near_label(found[-1].at, time.time())
+    words = f"{few} that homequeue did not write {was} among its own, the last at {last}. "
+    words += f"Nothing of {it} was done. Look at {it}: homequeue jobs strange"
+    return [f"{words}; then: homequeue jobs strange --clear"]
 
 
-def _reachable(host: str) -> str:
+def _failures() -> list[str]:
+    """Say of what failed how much it is, what the newest are, and what can be done."""
+    count = jobs.needing_a_look()
+    if not count:
+        return []
+    newest = jobs.listed(jobs.Chosen(states=ledger.BAD), NAMED)
+    names = jobs.filenames(newest)
+    told = [_failure(job, names.get(job.asset or 0)) for job in newest]
+    need, them = ("1 job needs", "it") if count == 1 else (f"{count:,} jobs need", "them")
+    among = "" if count <= NAMED else "the newest are "
+    words = f"{need} a look: {among}{' and '.join(told)}. Look at {them}: homequeue jobs list "
+    words += f"--failed. Try {them} again: homequeue jobs retry --failed. If that is of no use: "
+    return [plain(f"{words}homequeue jobs dismiss {newest[0].id if count == 1 else 'ID'}")]
+
+
+def _failure(job: Job, filename: str | None) -> str:
+    why = f" ({str(job.error).rstrip('.')})" if job.error else ""
+    return f"job {job.id}, {jobs.label(job, filename)}{why}"
+
+
+def reachable(host: str) -> str:
     """Return where to find, on this machine, a server that listens on all of its addresses."""
     found = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"[{found}]" if ":" in found else found
 
 
-def _answers(host: str, port: int) -> bool:
+def answers(patience: float, host: str, port: int) -> bool:
+    """Tell whether a web process says that it serves, within so many seconds."""
     import http.client  # noqa: PLC0415  (3 MB, with ssl, that no other command needs)
 
-    line = http.client.HTTPConnection(_reachable(host), port, timeout=PATIENCE)
+    line = http.client.HTTPConnection(reachable(host), port, timeout=patience)
     try:
         line.request("GET", "/healthz")
         return line.getresponse().status == 200
@@ -178,17 +228,21 @@ def _answers(host: str, port: int) -> bool:
 
 
 def _lines(seen: dict[str, Any]) -> list[str]:
-    counts = ", ".join(f"{number} {state}" for state, number in seen["counts"].items() if number)
     wait = seen["oldest_wait"]
+    waits = any(seen["counts"][state] for state in ledger.WAITING)
+    idle = "nothing that may begin now" if waits else "nothing waits"
     lines = [
         f"web           {WEB[seen['web']]}",
         f"workers       {seen['workers'] or 'none'}",
-        f"jobs          {counts or 'none'}",
-        f"oldest wait   {ago(wait) if wait else 'nothing waits'}",
+        f"jobs          {_counts(seen['counts'])}",
+        f"oldest wait   {ago(wait) if wait else idle}",
         f"rows          {seen['rows']}",
         f"disk          {ingest.in_words(seen['disk']['free'])} free "
         f"of {ingest.in_words(seen['disk']['total'])}",
     ]
+    lines += [f"machine       {_machine(seen['machine'])}"]
+    lines += [f"worker        {_worker(hand)}" for hand in crew.on_duty()]
+    lines += [f"under way     {_batch(progress)}" for progress in batches.unfinished()]
     lines += [f"held          {line}" for line in held_lines()]
     if paused := paused_label(holds.paused_until(), time.time()):
         lines.append(f"jobs          {paused}")
@@ -197,5 +251,49 @@ def _lines(seen: dict[str, Any]) -> list[str]:
             held = paused_label(until, time.time())
             lines.append(f"{jobs.kind_label(name)}: {held[0].lower()}{held[1:]}")
     for row in figures.periodic():
-        lines.append(f"next          {moment_label(row['next_due'])}  {row['label']}")
+        lines.append(f"next          {next_run(row)}  {row['label']}")
     return lines + [f"! {problem}" for problem in seen["needs_attention"]]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    """Return how many jobs are in which state, and how many of those that failed need no look."""
+    told = [f"{number} {_state(state, number)}" for state, number in counts.items() if number]
+    seen = sum(counts[state] for state in ledger.BAD) - jobs.needing_a_look()
+    some = f" ({seen} that failed {'is' if seen == 1 else 'are'} dismissed)" if seen else ""
+    return ", ".join(told) + some if told else "none"
+
+
+def _state(state: str, number: int) -> str:
+    words = STATE_WORDS[state].lower()
+    return words if number == 1 else words.replace(" its ", " their ")
+
+
+def _machine(found: dict[str, Any]) -> str:
+    """Return how busy, large, warm and soon full the machine is."""
+    warm, days = found["temperature"], found["days_left"]
+    return ", ".join(
+        [
+            f"load {found['load'][0]:.2f} on {found['cores']} cores",
+            f"memory {ingest.in_words(found['memory_free'])} free "
+            f"of {ingest.in_words(found['memory'])}",
+            *([] if warm is None else [f"{warm:.0f} °C"]),
+            *([] if days is None else [f"disk full in {ago(days * storage.DAY)} at this pace"]),
+        ]
+    )
+
+
+def _worker(hand: crew.Hand) -> str:
+    """Return what a worker does, and how large it is."""
+    doing = f"job {hand.job.id}, {jobs.kind_label(hand.job.task)}" if hand.job else "waits for work"
+    heard = "" if hand.is_here else f", heard of {since_label(crew.silence(hand.worker))}"
+    memory = f", {ingest.in_words(hand.memory)}" if hand.memory else ""
+    return plain(f"{hand.name}: {doing}{memory}{heard}{', stuck' if hand.is_stuck else ''}")
+
+
+def _batch(progress: batches.Progress) -> str:
+    """Return how far a batch is, and for how long still."""
+    batch, ended = progress.batch, progress.total - progress.left
+    left = how_long(figures.expected(jobs.Chosen(batch=batch.id)))
+    told = f"batch {batch.id}, {batches.title(batch)}: {ended:,} of {progress.total:,}"
+    failed = f", {progress.failed:,} failed" if progress.failed else ""
+    return f"{told}{failed}{f', {left}' if left else ''}"

@@ -19,6 +19,7 @@ from homequeue.queue import queue
 from homequeue.queue.worker import Worker
 from homequeue.services import notify, steering, users
 from homequeue.web.app import create_app
+from homequeue.web.security import Wsgi
 from homequeue.web.server import bind, create_server
 from homequeue.web.server import run as serve_forever
 
@@ -39,14 +40,18 @@ def run(settings: Settings, _arguments: argparse.Namespace) -> int:
         # Bound here, so that it is had or not had at once, and while a web process is replaced; and
         # before anything is made, so that a first start that fails leaves no folder behind.
         bound = bind(settings)
+        _prepare(settings)
         bootstrap(settings)
         if not has_run:
             stack.enter_context(sole(root))
         workers = _workers()
         # Memory that the children share: whoever replaces a web process need not welcome anybody.
         greeted = mmap.mmap(-1, 1)
-        mains: Mains = {"web": partial(_web, settings, bound, greeted), **workers}
-        supervisor.run(mains, list(workers)[1:], settings.queue.grace)
+        # Made before the fork too: what making it touches is then shared and not copied.
+        secret = secret_of(media.root)
+        app = create_app(secret)
+        serve = partial(_web, settings, bound, greeted, app, secret)
+        supervisor.run({"web": serve, **workers}, list(workers)[1:], settings.queue.grace)
     return 0
 
 
@@ -54,13 +59,15 @@ def web(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Serve the pages and the API."""
     bound = bind(settings)
     bootstrap(settings)
-    _web(settings, bound, mmap.mmap(-1, 1))
+    secret = secret_of(media.root)
+    _web(settings, bound, mmap.mmap(-1, 1), create_app(secret), secret)
     return 0
 
 
 def worker(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Run jobs and start periodic work."""
     notify.check(settings)
+    _prepare(settings)
     bootstrap(settings)
     workers = _workers()
     supervisor.run(workers, list(workers)[1:], settings.queue.grace)
@@ -72,15 +79,31 @@ def addresses(settings: Settings, port: int) -> list[str]:
     if settings.server.url:
         return [settings.server.url]
     host = settings.server.host
-    if host not in ("0.0.0.0", "::", ""):
+    if host not in processes.EVERYWHERE:
         return [f"http://{host}:{port}/"]
-    return [f"http://{name}:{port}/" for name in (_lan_address(), "localhost") if name]
+    return [f"http://{name}:{port}/" for name in (processes.lan_address(), "localhost") if name]
 
 
-def _web(settings: Settings, bound: socket.socket, greeted: mmap.mmap) -> None:
+def _web(
+    settings: Settings, bound: socket.socket, greeted: mmap.mmap, app: Wsgi, secret: bytes
+) -> None:
     processes.share_one_heap()
-    app = create_app(secret_of(media.root))
-    serve_forever(create_server(app, settings, bound), partial(_welcome, settings, greeted))
+    server = create_server(app, secret, settings, bound)
+    serve_forever(server, partial(_welcome, settings, greeted))
+
+
+def _prepare(settings: Settings) -> None:
+    """Have a child make or change the tables: the 2 MB that this takes go with it.
+
+    It says nothing of what fails, for then the same fails here.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            bootstrap(settings)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def _workers() -> Mains:
@@ -113,14 +136,3 @@ def _welcome(settings: Settings, greeted: mmap.mmap, port: int) -> None:
         print(f"Set-up code: {users.new_set_up_code()}")
         print("Open the address and enter the code to make the first account.")
     sys.stdout.flush()
-
-
-def _lan_address() -> str:
-    """Return this machine's address in the home network; empty if it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            # Connecting a datagram socket sends nothing: it only asks the routing table.
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return ""
-        return str(probe.getsockname()[0])

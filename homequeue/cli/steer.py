@@ -2,17 +2,21 @@
 
 import argparse
 import getpass
+import json
 import re
 import sys
 import time
 from typing import Any
 
 from homequeue import holds, ledger, tasks
+from homequeue.cli.waits import next_run
 from homequeue.errors import UsageError
 from homequeue.log import plain
-from homequeue.queue import queue
-from homequeue.services import assets, figures, jobs, steering
-from homequeue.web.shapes import STATE_WORDS, moment_label, photos
+from homequeue.queue import queue, strangers
+from homequeue.services import assets, crew, figures, jobs, steering
+from homequeue.web.moments import moment_label
+from homequeue.web.queue_shapes import chore_json
+from homequeue.web.shapes import STATE_WORDS, photos
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Seconds in which a queue that works answers a ping.
@@ -20,7 +24,7 @@ PATIENCE = 10.0
 
 
 def declare_steering(actions: Any) -> None:
-    """Declare `jobs ping|pause|resume|workers|again|periodic`."""
+    """Declare `jobs ping|pause|resume|workers|again|periodic|strange`."""
     actions.add_parser("ping", help="send a job through the whole queue and wait for its answer")
     paused = actions.add_parser("pause", help="start no more jobs")
     paused.add_argument("--for", dest="span", metavar="2h", help="so long: 30m, 2h, 1d")
@@ -39,6 +43,9 @@ def declare_steering(actions: Any) -> None:
     act.add_argument("--run", metavar="NAME", help="start it now")
     act.add_argument("--on", metavar="NAME", help="switch it on")
     act.add_argument("--off", metavar="NAME", help="switch it off")
+    act.add_argument("--json", action="store_true", help="the list, for programs")
+    strange = actions.add_parser("strange", help="messages that homequeue did not write")
+    strange.add_argument("--clear", action="store_true", help="forget them")
 
 
 def span(text: str) -> float:
@@ -63,7 +70,8 @@ def _ping(_arguments: argparse.Namespace) -> int:
     job = queue.wait_for(queue.enqueue(tasks.ping.s("pong")), PATIENCE)
     took = 1000 * (time.monotonic() - begun)
     if job.result == '"pong"':
-        print(f"Answered by {job.worker} in {took:.0f} ms.")
+        worker = crew.names().get(str(job.worker), "a worker")
+        print(f"Answered by {worker} in {took:.0f} ms.")
         return 0
     queue.give_up(job, ledger.CANCELLED, "Nobody answered in time.")
     held = "The queue is paused." if holds.paused_until() else "Is homequeue running?"
@@ -126,16 +134,32 @@ def _periodic(arguments: argparse.Namespace) -> int:
     elif name := arguments.on or arguments.off:
         steering.switch(name, who(), is_on=bool(arguments.on))
         print(f"Switched {'on' if arguments.on else 'off'}: {jobs.kind_label(name)}.")
+    elif arguments.json:
+        print(json.dumps([chore_json(row) for row in figures.periodic()], indent=1))
     else:
         print("\n".join(plain(_chore(row)) for row in figures.periodic()))
     return 0
 
 
 def _chore(row: dict[str, Any]) -> str:
-    following = moment_label(row["next_due"]) if row["is_on"] else "switched off"
-    job = row["last_job"]
-    last = f"{STATE_WORDS[job.state].lower()} {moment_label(job.queued_at)}" if job else "not yet"
-    return f"{row['task']:<14} next {following:<26} last {last:<32} {row['label']}"
+    job, ended = row["last_job"], moment_label(row["last_run"])
+    last = f"{STATE_WORDS[job.state].lower()} {ended}".strip() if job else ended or "not yet"
+    return f"{row['task']:<14} next {next_run(row):<26} last {last:<32} {row['label']}"
+
+
+def _strange(arguments: argparse.Namespace) -> int:
+    if arguments.clear:
+        count = steering.clear_strangers(who())
+        print(f"Cleared: {'1 message' if count == 1 else f'{count} messages'}.")
+        return 0
+    found = strangers.found()
+    if (count := strangers.count()) > len(found):
+        print(f"The last {len(found)} of {count}:")
+    for stranger in found:
+        print(f"{moment_label(stranger.at)}  {plain(stranger.text)}")
+    if not found:
+        print("There are no strange messages.")
+    return 0
 
 
 STEERING = {
@@ -145,4 +169,5 @@ STEERING = {
     "workers": _workers,
     "again": _again,
     "periodic": _periodic,
+    "strange": _strange,
 }

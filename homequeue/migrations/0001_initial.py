@@ -10,6 +10,7 @@ from peewee import (
     AutoField,
     BigIntegerField,
     BooleanField,
+    CompositeKey,
     DoubleField,
     ForeignKeyField,
     IntegerField,
@@ -54,6 +55,7 @@ class Token(Table):
     name = TextField()
     scope = TextField()
     created_at = DoubleField(default=time.time)
+    used_at = DoubleField(null=True)
     expires_at = DoubleField(null=True)
 
 
@@ -72,6 +74,9 @@ class Asset(Table):
     taken_at = TextField()
     taken_offset = TextField(null=True)
     taken_at_source = TextField()
+    doubt = TextField(null=True)
+    candidate = TextField(null=True)
+    candidate_source = TextField(null=True)
     uploaded_at = DoubleField(default=time.time)
     modified_at = DoubleField(null=True)
     make = TextField(null=True)
@@ -93,18 +98,65 @@ class Asset(Table):
     dhash = TextField(null=True)
     animated = BooleanField(default=False)
     motion = TextField(null=True)
+    content_id = TextField(null=True)
+    pair = IntegerField(null=True, column_name="pair_id", index=True)
+    is_clip = BooleanField(default=False)
     favorite = BooleanField(default=False)
     damaged = BooleanField(default=False)
     error = TextField(null=True)
     trashed_at = DoubleField(null=True)
+    awaits = BooleanField(default=False)
+    share = IntegerField(null=True, column_name="share_id")
+    guest = TextField(null=True)
     notified_at = DoubleField(null=True)
 
     class Meta:
         indexes = (
             (("owner", "checksum"), True),
-            (("owner", "trashed_at", "taken_at", "id"), False),
-            (("owner", "trashed_at", "state"), False),
+            (("owner", "trashed_at", "taken_at", "id", "is_clip"), False),
+            (("owner", "content_id"), False),
+            (("owner", "trashed_at", "is_clip", "state"), False),
         )
+
+
+class Album(Table):
+    id = AutoField()
+    owner = ForeignKeyField(User, on_delete="CASCADE")
+    title = TextField()
+    created_at = DoubleField(default=time.time)
+
+    class Meta:
+        indexes = ((("owner", "title"), True),)
+
+
+class AlbumAsset(Table):
+    id = AutoField()
+    album = ForeignKeyField(Album, backref="members", on_delete="CASCADE")
+    asset = ForeignKeyField(Asset, on_delete="CASCADE")
+
+    class Meta:
+        indexes = ((("album", "asset"), True),)
+
+
+class Retiming(Table):
+    id = AutoField()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    at = DoubleField(default=time.time)
+    words = TextField()
+    count = IntegerField()
+    before = TextField()
+    undone_at = DoubleField(null=True)
+
+
+class Likeness(Table):
+    asset = ForeignKeyField(Asset, primary_key=True, on_delete="CASCADE")
+    owner = ForeignKeyField(User, on_delete="CASCADE")
+    group = IntegerField(column_name="group_id", index=True)
+    distance = IntegerField(default=0)
+    settled = BooleanField(default=False)
+
+    class Meta:
+        indexes = ((("owner", "settled", "group"), False),)
 
 
 class Rendition(Table):
@@ -136,6 +188,7 @@ class Job(Table):
     follower = IntegerField(null=True, column_name="follower_id", index=True)
     waits_for = IntegerField(default=0)
     needs_success = BooleanField(default=True)
+    members = TextField(null=True)
     attempts = IntegerField(default=0)
     deaths = IntegerField(default=0)
     max_attempts = IntegerField(default=1)
@@ -145,22 +198,52 @@ class Job(Table):
     timeout = DoubleField(null=True)
     started_at = DoubleField(null=True)
     finished_at = DoubleField(null=True, index=True)
+    dismissed_at = DoubleField(null=True)
     worker = TextField(null=True)
     stopped_by = TextField(null=True)
     progress = DoubleField(null=True)
     step = TextField(null=True)
+    reported_at = DoubleField(null=True)
     result = TextField(null=True)
     error = TextField(null=True)
+    cause = TextField(null=True)
     traceback = TextField(null=True)
     memory = BigIntegerField(null=True)
     log = TextField(default="")
     history = TextField(default="")
 
 
+class Share(Table):
+    id = NeverAgainField()
+    kind = TextField(default="drop")
+    digest = TextField(unique=True)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    title = TextField()
+    album = TextField(default="")
+    needs_approval = BooleanField(default=True)
+    max_files = IntegerField()
+    max_size = BigIntegerField()
+    files = IntegerField(default=0)
+    size = BigIntegerField(default=0)
+    created_at = DoubleField(default=time.time)
+    expires_at = DoubleField()
+    ended_at = DoubleField(null=True)
+
+
+class Guest(Table):
+    id = NeverAgainField()
+    digest = TextField(unique=True)
+    share = ForeignKeyField(Share, backref="guests", on_delete="CASCADE")
+    name = TextField(default="")
+    created_at = DoubleField(default=time.time)
+
+
 class Batch(Table):
     id = NeverAgainField()
     kind = TextField()
     user = IntegerField(null=True, column_name="user_id")
+    came_by = TextField(default="")
+    guest = IntegerField(null=True, column_name="guest_id")
     made_at = DoubleField(default=time.time)
     touched_at = DoubleField(default=time.time, index=True)
 
@@ -176,9 +259,16 @@ class Receipt(Table):
     at = DoubleField(default=time.time)
 
 
+class Sighting(Table):
+    mark = TextField(primary_key=True)
+    asset = ForeignKeyField(Asset, on_delete="CASCADE")
+    batch = ForeignKeyField(Batch, on_delete="CASCADE")
+
+
 class Upload(Table):
     id = TextField(primary_key=True)
     user = ForeignKeyField(User, on_delete="CASCADE")
+    guest = ForeignKeyField(Guest, null=True, on_delete="CASCADE")
     size = BigIntegerField()
     metadata = TextField(default="")
     made_at = DoubleField(default=time.time)
@@ -186,6 +276,20 @@ class Upload(Table):
     asset = IntegerField(null=True, column_name="asset_id")
     batch = IntegerField(null=True, column_name="batch_id")
     outcome = TextField(null=True)
+
+
+class Deposit(Table):
+    id = AutoField()
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    folder = TextField()
+    name = TextField()
+    size = BigIntegerField()
+    checksum = TextField()
+    modified_at = DoubleField()
+    seen_at = DoubleField(default=time.time, index=True)
+
+    class Meta:
+        indexes = ((("user", "folder", "name"), True),)
 
 
 class Periodic(Table):
@@ -201,6 +305,7 @@ class Worker(Table):
     name = TextField(default="worker")
     started_at = DoubleField(default=time.time)
     seen_at = DoubleField(default=time.time)
+    memory = BigIntegerField(null=True)
 
 
 class Deed(Table):
@@ -224,27 +329,28 @@ class Tally(Table):
         indexes = ((("hour", "task"), True),)
 
 
+class Ending(Table):
+    task = TextField()
+    state = TextField()
+    took = IntegerField()
+    waited = IntegerField()
+    jobs = IntegerField()
+    seconds_taken = DoubleField()
+    seconds_waited = DoubleField()
+
+    class Meta:
+        primary_key = CompositeKey("task", "state", "took", "waited")
+
+
 class Fact(Table):
     name = TextField(primary_key=True)
     value = TextField()
 
 
-TABLES = [
-    User,
-    Session,
-    Token,
-    Asset,
-    Rendition,
-    Job,
-    Batch,
-    Receipt,
-    Upload,
-    Periodic,
-    Worker,
-    Deed,
-    Tally,
-    Fact,
-]
+#: All of them, in the order in which they stand here.
+TABLES: list[type[Any]] = Table.__subclasses__()
+#: Parts of a dHash, in digits from 1 on: of two that differ in up to four bits one is the same.
+BANDS = ((1, 3), (4, 3), (7, 3), (10, 3), (13, 4))
 WAITING = "state IN ('queued', 'scheduled', 'retrying')"
 
 
@@ -253,14 +359,27 @@ def up(migrator: Any, db: Any) -> None:  # noqa: ARG001
     with db.bind_ctx(TABLES):
         db.create_tables(TABLES)
     ready = f"{WAITING} AND waits_for = 0"
-    db.execute_sql(f"CREATE INDEX job_ready ON job (priority DESC, deaths, id) WHERE {ready}")
-    db.execute_sql("CREATE INDEX job_key ON job (key) WHERE key IS NOT NULL")
+    # `waits_for` is the same in all of its rows: that it comes first has SQLite choose this index.
+    order = "(waits_for, priority DESC, deaths, id)"
+    db.execute_sql(f"CREATE INDEX job_ready ON job {order} WHERE {ready}")
+    db.execute_sql("CREATE INDEX job_key ON job (key, state) WHERE key IS NOT NULL")
     alone = "WHERE state = 'running' AND key IS NOT NULL"
     db.execute_sql(f"CREATE UNIQUE INDEX job_alone ON job (key) {alone}")
     db.execute_sql("CREATE INDEX job_expires ON job (expires_at) WHERE expires_at IS NOT NULL")
     db.execute_sql("CREATE INDEX job_task ON job (task, started_at)")
     db.execute_sql("CREATE INDEX job_state ON job (state, id)")
+    db.execute_sql("CREATE INDEX job_task_state ON job (task, state, started_at)")
+    ended = "(state, finished_at, task) WHERE finished_at IS NOT NULL"
+    db.execute_sql(f"CREATE INDEX job_ended ON job {ended}")
     db.execute_sql("CREATE INDEX asset_unnotified ON asset (owner_id) WHERE notified_at IS NULL")
+    db.execute_sql("CREATE INDEX asset_awaits ON asset (share_id) WHERE awaits")
+    db.execute_sql("CREATE INDEX asset_waiting ON asset (owner_id, is_clip) WHERE awaits")
+    columns = "(owner_id, trashed_at, taken_at, id, is_clip, doubt) WHERE doubt IS NOT NULL"
+    db.execute_sql(f"CREATE INDEX asset_doubtful ON asset {columns}")
+    db.execute_sql("CREATE INDEX asset_fingerprint ON asset (owner_id, fingerprint)")
+    for band, (at, digits) in enumerate(BANDS):
+        part = f"(substr(dhash, {at}, {digits}))"
+        db.execute_sql(f"CREATE INDEX asset_band_{band} ON asset (owner_id, {part})")
     if not isinstance(db, SqliteDatabase):
         # It does not see that all of these rows are alike in `trashed_at`, and would sort them.
         columns = "(owner_id, taken_at, id) WHERE trashed_at IS NULL"

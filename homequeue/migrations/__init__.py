@@ -17,7 +17,7 @@ def migrate(database_file: Path) -> None:
     """
     with db.db.migrating():
         applied = steps_applied()
-        steps = sorted(path.stem for path in HERE.glob("[0-9]*.py"))
+        steps = steps_known()
         if applied - set(steps):
             raise SchemaTooNew(
                 "The library was last used by a newer version of homequeue. "
@@ -33,6 +33,11 @@ def migrate(database_file: Path) -> None:
             from playhouse.migrations import Runner  # noqa: PLC0415
 
         Runner(db.db.obj, str(HERE)).up()
+
+
+def steps_known() -> list[str]:
+    """Return the steps that this version knows, in their order."""
+    return sorted(path.stem for path in HERE.glob("[0-9]*.py"))
 
 
 def steps_applied() -> set[str]:

@@ -7,25 +7,28 @@ from typing import Any
 
 from bottle import HTTPResponse
 
-from homequeue import holds, ledger
+from homequeue import ledger
 from homequeue.models import Job, User
-from homequeue.queue import queue
-from homequeue.services import assets, batches, figures, jobs, machine, pulse
+from homequeue.queue import queue, strangers
+from homequeue.services import batches, figures, jobs, machine, pulse, untaken
 from homequeue.services.jobs import Chosen
 from homequeue.web import shapes
+from homequeue.web.moments import near_label
 from homequeue.web.pages import conditional, page, say
 from homequeue.web.rows import BAD, job_rows
+from homequeue.web.summary import look, summary
 from homequeue.web.visits import Visit
 
 #: How many jobs the page lists of those that run or are done, and of those that come next.
 LISTED, NEXT = 10, 5
 #: How many causes it tells apart, of how many failures it looks for examples, how many it shows.
 CAUSES, EXAMPLES, SHOWN = 20, 50, 5
+#: Of how many batches it names what was not taken out of the inbox.
+UNTAKEN = 5
 #: Milliseconds until the page asks again, by whether anything happens.
 BUSY_REST, CALM_REST = 2_000, 10_000
 #: Seconds after which the page is another although nothing moved: it tells for how long.
 BUSY_BEAT, CALM_BEAT = 2, 60
-BATCHES = {"upload": "Upload", "import": "Import", "again": "Pictures made again"}
 
 
 def show(visit: Visit) -> HTTPResponse:
@@ -52,86 +55,87 @@ def pause_row(task: str, pauses: dict[str, float]) -> dict[str, Any]:
 
 
 def _now(visit: Visit) -> dict[str, Any]:
-    user, pauses = whose(visit), holds.pauses()
-    counts = figures.counts_by_task(user)
+    user = whose(visit)
+    found_causes = figures.causes(user)
+    state = look(user, found_causes)
     chores = tuple(queue.periodic_tasks())
+    running, waiting, recent = _lists(user, chores)
+    return {
+        "back": saying("/activity"),
+        "rest": BUSY_REST if state.is_moving else CALM_REST,
+        "summary": summary(state),
+        "is_busy": state.is_busy,
+        "is_still": state.is_still,
+        "pause": pause_row("", state.pauses),
+        "problems": machine.problems(),
+        "batches": [_batch_row(one, visit.user) for one in batches.unfinished(user)],
+        "strangers": _stranger_rows() if visit.user.is_admin else [],
+        "strangers_total": strangers.count() if visit.user.is_admin else 0,
+        "causes": _cause_rows(found_causes[:CAUSES], user, visit.user),
+        "failed_total": state.failed,
+        "causes_left": max(0, len(found_causes) - CAUSES),
+        **_not_taken(user, visit.user),
+        "running": job_rows(running, visit.user),
+        "kinds": _kind_rows(state.counts, state.pauses, chores),
+        "waiting": job_rows(waiting, visit.user),
+        "waiting_total": state.waiting,
+        "recent": job_rows(recent, visit.user),
+    }
+
+
+def _lists(user: User | None, chores: tuple[str, ...]) -> tuple[list[Job], list[Job], list[Job]]:
+    """Return the jobs that run, that come next and that are done, each in one list only."""
     # The house's own chores would bury everything else; they have a table of their own.
     wait = Chosen(user, ledger.WAITING, besides=chores)
     done = Chosen(user, (ledger.SUCCEEDED, ledger.CANCELLED), besides=chores)
     running = jobs.listed(Chosen(user, (ledger.RUNNING,)), LISTED)
-    waiting = _sum(counts, ledger.WAITING, chores)
-    found_causes = figures.causes(user)
-    is_paused = bool(pauses.get(""))
-    return {
-        "back": saying("/activity"),
-        "rest": BUSY_REST if running or (waiting and not is_paused) else CALM_REST,
-        "summary": _summary(user, counts, bool(running), waiting, bool(found_causes)),
-        "is_busy": bool(running),
-        "pause": pause_row("", pauses),
-        "problems": machine.problems(),
-        "batches": [_batch_row(one, visit.user) for one in batches.unfinished(user)],
-        "causes": _cause_rows(found_causes[:CAUSES], user, visit.user),
-        "failed_total": _sum(counts, BAD),
-        "causes_left": max(0, len(found_causes) - CAUSES),
-        "running": job_rows(running, visit.user),
-        "kinds": _kind_rows(counts, pauses, chores),
-        "waiting": job_rows(jobs.upcoming(wait, NEXT), visit.user),
-        "waiting_total": waiting,
-        "recent": job_rows(jobs.ended(done, LISTED), visit.user),
-    }
+    # Between two looks a job may move on.
+    seen = {job.id for job in running}
+    waiting = [job for job in jobs.upcoming(wait, NEXT) if job.id not in seen]
+    seen |= {job.id for job in waiting}
+    return running, waiting, [job for job in jobs.ended(done, LISTED) if job.id not in seen]
 
 
-def _sum(
-    counts: dict[str, dict[str, int]], states: tuple[str, ...], besides: tuple[str, ...] = ()
-) -> int:
-    tasks = [found for task, found in counts.items() if task not in besides]
-    return sum(found.get(state, 0) for found in tasks for state in states)
-
-
-def _summary(
-    user: User | None,
-    counts: dict[str, dict[str, int]],
-    is_running: bool,
-    waiting: int,
-    has_failed: bool,
-) -> str:
-    """Return in one sentence what goes on."""
-    of_photos = counts.get("process_asset", {})
-    photos = sum(of_photos.get(state, 0) for state in (*ledger.WAITING, ledger.RUNNING))
-    if assets.paused_until() > time.time():
-        few = f"Paused, with {shapes.photos(photos)} waiting."
-        return few if photos else "Paused. No photo is waiting."
-    if (photos or waiting) and not figures.present_workers():
-        work = shapes.photos(photos) if photos else "something"
-        return f"Nobody is working, and {work} {'waits' if photos <= 1 else 'wait'}."
-    if photos:
-        own = Chosen(user, task="process_asset")
-        left = shapes.left_label(figures.seconds_until_done(own))
-        return f"Making previews for {shapes.photos(photos)}{f', {left}' if left else ''}."
-    if is_running:
-        return "Working."
-    if waiting:
-        return "Nothing to do right now. Something is waiting for its time."
-    if has_failed:
-        return "All done, except for what needs a look below."
-    return "All done. Nothing is waiting."
+def _stranger_rows() -> list[dict[str, str]]:
+    now = time.time()
+    return [
+        {"text": stranger.text, "when": near_label(stranger.at, now)}
+        for stranger in reversed(strangers.found())
+    ]
 
 
 def _batch_row(found: batches.Progress, viewer: User) -> dict[str, Any]:
     batch, now = found.batch, time.time()
-    ended = found.total - found.left
-    is_held = assets.paused_until() > now
-    left = "" if is_held else shapes.left_label(figures.seconds_until_done(Chosen(batch=batch.id)))
-    failed = f"{found.failed:,} {'needs' if found.failed == 1 else 'need'} a look"
+    bad = found.failed - found.dismissed
     return {
         "id": batch.id,
-        "title": BATCHES.get(batch.kind, batch.kind),
+        "title": batches.title(batch),
+        "has_files": batches.has_files(batch),
         "owner": batches.owner(batch) if batch.user != viewer.id else "",
-        "made_label": shapes.near_label(batch.made_at, now),
-        "ended": ended,
+        "made_label": near_label(batch.made_at, now),
+        "ended": found.done + found.failed,
         "total": found.total,
-        "failed_label": failed if found.failed else "",
-        "left_label": left,
+        "waiting": found.waiting,
+        "cancelled_label": f"{found.cancelled:,} cancelled" if found.cancelled else "",
+        "failed_label": f"{bad:,} {'needs' if bad == 1 else 'need'} a look" if bad else "",
+        "left_label": shapes.how_long(figures.expected(Chosen(batch=batch.id))),
+    }
+
+
+def _not_taken(user: User | None, viewer: User) -> dict[str, Any]:
+    """Return what of the inbox was not taken: the newest batches, and how many files before."""
+    found, now = untaken.found(user), time.time()
+    return {
+        "untaken": [
+            {
+                "batch": one.batch.id,
+                "words": shapes.untaken(one.count),
+                "owner": batches.owner(one.batch) if one.batch.user != viewer.id else "",
+                "made_label": near_label(one.batch.made_at, now),
+            }
+            for one in found[:UNTAKEN]
+        ],
+        "untaken_before": sum(one.count for one in found[UNTAKEN:]),
     }
 
 
@@ -139,7 +143,9 @@ def _kind_rows(
     counts: dict[str, dict[str, int]], pauses: dict[str, float], chores: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Return the kinds of work of which something waits, or that are paused."""
-    waiting = {task: _sum({task: found}, ledger.WAITING) for task, found in counts.items()}
+    waiting = {
+        task: sum(found.get(state, 0) for state in ledger.WAITING) for task, found in counts.items()
+    }
     tasks = {task for task, count in waiting.items() if count and task not in chores}
     return [
         pause_row(task, pauses) | {"label": jobs.kind_label(task), "count": waiting.get(task, 0)}
@@ -156,17 +162,18 @@ def _cause_rows(
     newest = [cause.newest for cause in causes]
     found = jobs.listed(Chosen(user, BAD), EXAMPLES)
     found += jobs.by_ids(set(newest) - {job.id for job in found})
-    examples: dict[tuple[str, str], list[Job]] = {(c.task, c.error): [] for c in causes}
+    examples: dict[tuple[str, str], list[Job]] = {(c.task, c.cause): [] for c in causes}
     for job in found:
-        same = examples.get((job.task, job.error or ""), [])
+        same = examples.get((job.task, job.cause or ""), [])
         same += [job] if len(same) < SHOWN else []
     return [
         {
             "count": cause.count,
-            "like": cause.newest,
+            "id": cause.newest,
+            "those": {"task": cause.task, "cause": cause.cause},
             "error": cause.error,
             "label": jobs.kind_label(cause.task),
-            "jobs": job_rows(examples[cause.task, cause.error], viewer),
+            "jobs": job_rows(examples[cause.task, cause.cause], viewer),
         }
         for cause in causes
     ]

@@ -21,7 +21,7 @@ from homequeue.errors import (
 )
 from homequeue.web import principals
 from homequeue.web.pages import page
-from homequeue.web.principals import COOKIE, Principal
+from homequeue.web.principals import Principal
 from homequeue.web.route import Route
 from homequeue.web.routes import ROUTES
 from homequeue.web.security import Wsgi, secured
@@ -44,6 +44,7 @@ def create_app(secret: bytes) -> Wsgi:
     app = Bottle(catchall=True)
     app.config["json.enable"] = False
     app.router.add_filter("id", lambda _: (r"-?\d+", _read_id, str))
+    app.router.add_filter("dav", lambda _: (r"(?:/.*)?", None, None))
     app.default_error_handler = partial(_unrouted, secret=secret)
     for route in ROUTES:
         app.route(route.path, route.method, _guarded(route, secret))
@@ -65,7 +66,8 @@ def _guarded(route: Route, secret: bytes) -> Callable[..., Any]:
             principals.authorise(visit.principal, route.needs)
             if route.writes:
                 _check_write(visit, route, secret)
-            return handler(visit, **named)
+            # The token of a link has become the principal: handlers need not know of it.
+            return handler(visit, **{n: value for n, value in named.items() if n != "token"})
         except NotSignedIn as error:
             is_page = route.is_page or visit.is_form
             return _ask_to_sign_in(visit, error) if is_page else refuse(visit, error)
@@ -91,7 +93,8 @@ def _read_id(text: str) -> int:
 def refuse(visit: Visit, error: HomequeueError) -> HTTPResponse:
     """Return an error as the client wants it: a page for a browser, JSON for a program."""
     if visit.wants_page():
-        answer = page(visit, "error", error.status, words=str(error))
+        back = visit.principal.link or "/"
+        answer = page(visit, "error", error.status, words=str(error), back=back)
     else:
         answer = as_json({"error": str(error), "code": error.code}, error.status)
     if error.status == 401:
@@ -100,8 +103,11 @@ def refuse(visit: Visit, error: HomequeueError) -> HTTPResponse:
 
 
 def _who(visit: Visit) -> Principal:
-    cookie = str(visit.request.get_cookie(COOKIE) or "")
-    return principals.identify(visit.header("Authorization"), cookie)
+    def cookie(name: str) -> str:
+        return str(visit.request.get_cookie(name) or "")
+
+    path = visit.request.path
+    return principals.who(path, visit.header("Authorization"), cookie, visit.address)
 
 
 def _check_write(visit: Visit, route: Route, secret: bytes) -> None:
@@ -128,7 +134,7 @@ def _unrouted(error: HTTPError, secret: bytes) -> HTTPResponse:
     """Answer what no handler answered: an unknown address, a wrong method, too long a form."""
     visit = Visit(request, Principal())
     # The navigation is there for whom it is; a token or a database that is no good changes nothing.
-    with suppress(NotSignedIn, OperationalError):
+    with suppress(HomequeueError, OperationalError):
         visit.principal = _who(visit)
         visit.csrf = principals.csrf_token(visit.principal, secret)
     answer = refuse(visit, UNROUTED.get(int(error.status_code), DEFECT))

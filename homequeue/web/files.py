@@ -1,7 +1,9 @@
 """Bytes: originals, renditions and static files, with ETag, Range and 304 (RFC 9110)."""
 
 import hashlib
+import json
 import mimetypes
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,7 @@ from bottle import HTTPResponse, parse_range_header
 
 from homequeue.errors import NotFound
 from homequeue.media import media
+from homequeue.models import Asset
 from homequeue.services import assets, conversion
 from homequeue.web import films
 from homequeue.web.visits import Visit, as_json
@@ -19,6 +22,7 @@ from homequeue.web.visits import Visit, as_json
 IMMUTABLE = "private, max-age=31536000, immutable"
 #: A file somebody sent must not be able to do anything when it is opened as a page.
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
+AS_IT_CAME = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-cache"}
 RANGES = re.compile(r"bytes=\s*(\d+-\d*|-\d+)(\s*,\s*(\d+-\d*|-\d+))*")
 STATIC_CACHE = "public, max-age=31536000, immutable"
 
@@ -39,11 +43,7 @@ def original(visit: Visit, asset_id: int) -> HTTPResponse:
     kind = "attachment" if visit.flag("download") else "inline"
     ascii_name = "".join(c if " " <= c <= "~" and c not in '"\\' else "_" for c in asset.filename)
     named = f"{kind}; filename=\"{ascii_name}\"; filename*=UTF-8''{quote(asset.filename, safe='')}"
-    headers = {
-        "Content-Disposition": named,
-        "Content-Security-Policy": SANDBOX,
-        "Cache-Control": "private, no-cache",
-    }
+    headers = {"Content-Disposition": named} | AS_IT_CAME
     return _send(visit, asset.path, asset.size, asset.mime, asset.checksum, headers)
 
 
@@ -53,13 +53,36 @@ def video(visit: Visit, asset_id: int) -> HTTPResponse:
     if asset.kind != assets.VIDEO:
         raise NotFound("This is not a video.")
     if asset.playable:
-        headers = {"Content-Security-Policy": SANDBOX, "Cache-Control": "private, no-cache"}
         mime = films.PLAYED_AS.get(asset.mime, asset.mime)
-        return _send(visit, asset.path, asset.size, mime, asset.checksum, headers)
-    is_made = assets.rendition(asset, conversion.SPEC) is not None
+        return _send(visit, asset.path, asset.size, mime, asset.checksum, AS_IT_CAME)
+    return _converted(visit, asset, films.CANNOT)
+
+
+def motion(visit: Visit, asset_id: int) -> HTTPResponse:
+    """Send the clip of a photo: of a motion photo out of its file, of a Live Photo its video."""
+    asset = assets.get(visit.user, asset_id)
+    if asset.motion is None or asset.kind == assets.VIDEO:
+        if asset.is_clip:
+            raise NotFound("This is a clip itself.")
+        return video(visit, assets.partner(asset).id)
+    if not conversion.is_played(asset):
+        return _converted(visit, asset, films.CANNOT_CLIP)
+    place = json.loads(asset.motion)
+    at, size = place["at"], place["size"]
+    with media.open(asset.path) as file:
+        if at < 0 or size < 0 or at + size > os.fstat(file.fileno()).st_size:
+            raise NotFound("The clip of this photo is not in its original any more.")
+    tag = f"{asset.checksum}-{at}"
+    return _send(visit, asset.path, size, "video/mp4", tag, AS_IT_CAME, at)
+
+
+def _converted(visit: Visit, asset: Asset, words: str) -> HTTPResponse:
+    """Send what was made of what browsers do not play; `words` for that there will be none."""
+    spec = conversion.spec_of(asset)
+    is_made = assets.rendition(asset, spec) is not None
     if asset.state == assets.READY and not is_made and not films.is_coming(asset):
-        raise NotFound(films.CANNOT)
-    return _rendition(visit, asset_id, conversion.SPEC)
+        raise NotFound(words)
+    return _rendition(visit, asset.id, spec)
 
 
 def static(visit: Visit, path: str) -> HTTPResponse:
@@ -114,8 +137,15 @@ def _rendition(visit: Visit, asset_id: int, spec: str) -> HTTPResponse:
 
 
 def _send(
-    visit: Visit, path: str, size: int, mime: str, checksum: str, headers: dict[str, str]
+    visit: Visit,
+    path: str,
+    size: int,
+    mime: str,
+    checksum: str,
+    headers: dict[str, str],
+    begin: int = 0,
 ) -> HTTPResponse:
+    """Answer with a file, or with `size` bytes of it that begin somewhere, or a range of those."""
     etag = f'"{checksum}"'
     headers = {**headers, "ETag": etag, "Accept-Ranges": "bytes", "Content-Type": mime}
     if _matches(visit, etag):
@@ -133,7 +163,7 @@ def _send(
     headers["Content-Length"] = str(end - start)
     body: Any = b""
     if visit.request.method != "HEAD":
-        body = _body(visit, media.open(path), start, end - start)
+        body = _body(visit, media.open(path), begin + start, end - start)
     return HTTPResponse(body, status=status, headers=headers)
 
 

@@ -6,11 +6,11 @@ from itertools import accumulate
 
 from bottle import HTTPResponse
 
-from homequeue import __version__, holds
+from homequeue import __version__, holds, ledger, meter
 from homequeue.errors import NotAllowed
+from homequeue.meter import BOUNDS, Spans
 from homequeue.queue import workers
-from homequeue.services import crew, figures, machine
-from homequeue.services.meter import BOUNDS, Spans, meter
+from homequeue.services import crew, delays, figures, hearing, jobs, machine
 from homequeue.web.visits import Visit
 
 Sample = tuple[Mapping[str, str], float]
@@ -52,31 +52,43 @@ def metrics(visit: Visit) -> HTTPResponse:
 
 
 def _of_jobs() -> Iterator[Family]:
-    meter.read()
-    counts = figures.counts_by_task()
+    counts, found = figures.counts_by_task(), meter.read()
     depth: list[Sample] = [
         ({"task": task, "state": state}, count)
         for task, states in sorted(counts.items())
         for state, count in sorted(states.items())
     ]
     yield Family("jobs", "Jobs in the table by task and state.", "gauge", depth)
+    words = "Jobs that ended badly, that nobody has dismissed and that have not succeeded since."
+    yield _single("jobs_needing_a_look", words, jobs.needing_a_look())
+    # What has not happened yet is there as 0: the first time shows as a rise too.
+    known = {(task, state) for task in counts for state in ledger.ENDED}
     ended: list[Sample] = [
-        ({"task": task, "state": state}, count)
-        for (task, state), count in sorted(meter.ended.items())
+        ({"task": task, "state": state}, found.ended[task, state])
+        for task, state in sorted(known | set(found.ended))
     ]
-    words = "Jobs that ended since the web process began to count."
+    words = "Jobs that ended, from the first on."
     yield Family("jobs_ended_total", words, "counter", ended)
-    words = "Seconds that jobs took, of those that ended since the web process began to count."
-    yield Family("job_duration_seconds", words, "histogram", _histogram(meter.took))
+    words = "Seconds that jobs took."
+    yield Family("job_duration_seconds", words, "histogram", _histogram(found.took))
     words = "Seconds that those jobs had waited since they were due."
-    yield Family("job_wait_seconds", words, "histogram", _histogram(meter.waited))
+    yield Family("job_wait_seconds", words, "histogram", _histogram(found.waited))
     words = "Wait of the job that has been due longest."
     yield _single("oldest_wait_seconds", words, figures.oldest_wait())
+    yield _held()
     pauses = dict.fromkeys(counts, 0) | dict.fromkeys(holds.pauses(), 1)
     paused: list[Sample] = [({"task": task}, on) for task, on in sorted(({"": 0} | pauses).items())]
     yield Family(
         "paused", "1 while a task, or without a name everything, is paused.", "gauge", paused
     )
+
+
+def _held() -> Family:
+    counts = dict.fromkeys(delays.REASONS, 0)
+    for held, count in delays.held().items():
+        counts[held.why] += count
+    samples: list[Sample] = [({"why": why}, count) for why, count in counts.items()]
+    return Family("jobs_held", "Jobs that are due and held back, by the reason.", "gauge", samples)
 
 
 def _of_workers() -> Iterator[Family]:
@@ -87,7 +99,7 @@ def _of_workers() -> Iterator[Family]:
     yield _single("workers_allowed", "Worker processes that may run now.", workers.allowed())
     stuck = sum(hand.is_stuck for hand in hands)
     yield _single("workers_stuck", "Workers that take far too long or fell silent.", stuck)
-    used = sum(hand.memory or 0 for hand in hands)
+    used = sum(hand.memory or 0 for hand in hands if hand.is_here)
     yield _single("workers_memory_bytes", "Memory of the workers of this machine.", used)
 
 
@@ -97,6 +109,8 @@ def _of_machine() -> Iterator[Family]:
     yield _single("disk_free_bytes", "Free space on the disk of the library.", found.disk_free)
     words = "1 while photos can be taken: the storage is mounted and has room."
     yield _single("storage_ready", words, int(not machine.problems()))
+    words = "1 while messages reach the workers, so that work begins at once."
+    yield _single("bell_ready", words, int(not hearing.trouble()))
     warm: list[Sample] = [] if found.temperature is None else [({}, found.temperature)]
     yield Family("temperature_celsius", "The warmest sensor of the machine.", "gauge", warm)
 

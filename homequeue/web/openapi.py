@@ -22,6 +22,7 @@ RAW = {"schema": {"type": "string", "format": "binary"}}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/assets": {"multipart/form-data": {"schema": {"type": "object"}}, "*/*": RAW},
     "/api/assets/{filename}": {"*/*": RAW},
+    "/api/assets/{asset_id}/sidecar": {"*/*": RAW},
     "/api/uploads": {"application/offset+octet-stream": RAW},
     "/api/uploads/{upload_id}": {"application/offset+octet-stream": RAW},
 }

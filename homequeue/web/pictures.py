@@ -28,9 +28,9 @@ class Bar:
 def done(slots: list[Slot], span: str) -> dict[str, Any]:
     """Return the picture of how much was done."""
     most = max((slot.runs for slot in slots), default=0)
-    total, failed = sum(slot.runs for slot in slots), sum(slot.failed for slot in slots)
-    words = f"{total:,} done in the last {span}"
-    words += f", {failed:,} of them without success." if failed else "."
+    good, failed = sum(slot.succeeded for slot in slots), sum(slot.failed for slot in slots)
+    words = f"{good:,} done{f' and {failed:,} failed' if failed else ''} in the last {span}, "
+    words += "without housekeeping."
     return {
         "title": "Done",
         "words": words,
@@ -56,8 +56,24 @@ def taken(slots: list[Slot]) -> dict[str, Any]:
     }
 
 
+def waited(slots: list[Slot]) -> dict[str, Any]:
+    """Return the picture of how long it had waited before it was begun."""
+    most = max((slot.wait for slot in slots), default=0.0)
+    runs = sum(slot.runs for slot in slots)
+    words = "Nothing was done."
+    if runs:
+        typical = sum(slot.wait * slot.runs for slot in slots) / runs
+        words = f"Typically {took_label(typical)}, and {took_label(most)} when it was slowest."
+    return {
+        "title": "Time it waited",
+        "words": words,
+        "most": took_label(most) if most else "",
+        "bars": _bars([(slot.wait, slot.wait) for slot in slots], most),
+    }
+
+
 def table(slots: list[Slot], span: str) -> list[dict[str, str]]:
-    """Return what both pictures show as rows of words, newest first, without those of nothing."""
+    """Return what the pictures show as rows of words, newest first, without those of nothing."""
     name = NAMES[span]
     return [
         {
@@ -66,6 +82,7 @@ def table(slots: list[Slot], span: str) -> list[dict[str, str]]:
             "failed": f"{slot.failed:,}",
             "median": took_label(slot.median),
             "p95": took_label(slot.p95),
+            "wait": took_label(slot.wait),
         }
         for slot in reversed(slots)
         if slot.runs

@@ -3,9 +3,10 @@
 What changes something takes JSON, or a form, which is then sent back to the page it came from.
 """
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from bottle import HTTPResponse
@@ -13,19 +14,37 @@ from bottle import HTTPResponse
 from homequeue import holds, ledger, tasks
 from homequeue.errors import Invalid
 from homequeue.models import Job, User
+from homequeue.queue import strangers, workers
 from homequeue.services import assets, batches, crew, figures, jobs, machine, steering
 from homequeue.web import shapes
+from homequeue.web.queue_shapes import (
+    batch_json,
+    chore_json,
+    deed_json,
+    held_json,
+    storage_json,
+    worker_json,
+)
 from homequeue.web.shapes import rfc3339
+from homequeue.web.summary import look, summary
 from homequeue.web.visits import Visit, as_json, see_other
 
 Act = Callable[[Job, str], None]
 ActOnAll = Callable[[jobs.Chosen, str], int]
 #: The longest history that can be asked for, in hours.
 LONGEST_HISTORY = 32 * 24
+#: What the address of a list of jobs may say.
+LISTED_BY = ("state", "task", "q", "asset", "batch", "cause", "cursor", "limit")
+#: What every form of a page sends besides.
+OF_FORMS = ("csrf", "next")
+#: What a form says for yes and no.
+SWITCHES = {"1": True, "0": False}
 
 
 def list_jobs(visit: Visit) -> HTTPResponse:
     """List jobs, newest first; members see those of their own photos."""
+    if unknown := set(visit.request.query) - set(LISTED_BY):
+        raise Invalid(f"There is no {', '.join(sorted(unknown))} here: {', '.join(LISTED_BY)}.")
     limit = visit.number("limit", 100, 500)
     before = visit.number("cursor", 0, 2**62) or None
     found = jobs.listed(chosen(visit), limit + 1, before)
@@ -36,15 +55,15 @@ def list_jobs(visit: Visit) -> HTTPResponse:
 def chosen(visit: Visit) -> jobs.Chosen:
     """Return which jobs the address of a list asks for."""
     states = tuple((visit.query("state") or "").replace(",", " ").split())
-    if unknown := set(states) - set(ledger.STATES):
+    if unknown := set(states) - {*ledger.STATES, jobs.DISMISSED}:
         raise Invalid(f"There is no state {', '.join(sorted(unknown))}.")
-    like = _like(visit, visit.number("like", 0, 2**62))
-    return replace(
-        like,
+    return jobs.Chosen(
+        user=_whose(visit),
         states=states,
-        task=like.task or visit.query("task") or None,
+        task=visit.query("task") or None,
         asset=visit.number("asset", 0, 2**62) or None,
         batch=visit.number("batch", 0, 2**62) or None,
+        cause=visit.query("cause"),
         text=visit.query("q") or "",
     )
 
@@ -52,7 +71,7 @@ def chosen(visit: Visit) -> jobs.Chosen:
 def get_job(visit: Visit, job_id: int) -> HTTPResponse:
     """Show one job."""
     job = jobs.get(job_id, _whose(visit))
-    return as_json(_json(visit, [job])[0] | shapes.job_details(job, visit.user))
+    return as_json(_json(visit, [job])[0] | shapes.job_details(job, is_admin=visit.user.is_admin))
 
 
 def on_job(visit: Visit, job_id: int, act: Act) -> HTTPResponse:
@@ -62,22 +81,39 @@ def on_job(visit: Visit, job_id: int, act: Act) -> HTTPResponse:
 
 
 def on_failed(visit: Visit, act: ActOnAll) -> HTTPResponse:
-    """Do something to all jobs that ended badly, of a `task`, an `error`, or `like` another."""
-    fields = visit.fields()
-    task, error = _text(fields, "task") or None, _text(fields, "error") or None
-    group = jobs.Chosen(user=_whose(visit), task=task, error=error)
-    if (like := _number(visit, "like", jobs.LARGEST)) is not None:
-        group = _like(visit, int(like))
-    count = act(group, visit.user.name)
+    """Do something to all jobs that ended badly, or to those of a `task` and a `cause`."""
+    fields = _fields_of_many(visit, ("task", "cause"))
+    cause = _text(fields, "cause") if "cause" in fields else None
+    group = jobs.Chosen(user=_whose(visit), task=_text(fields, "task") or None, cause=cause)
+    return _done_to_many(visit, act(group, visit.user.name))
+
+
+def cancel_waiting(visit: Visit) -> HTTPResponse:
+    """Cancel what waits of a `task`, of a `batch`, or of a task in a batch."""
+    task = _text(_fields_of_many(visit, ("task", "batch")), "task") or None
+    batch = _whole(visit, "batch", 2**31 - 1)
+    if task is None and batch is None:
+        raise Invalid("Say of which “task” or “batch”.")
+    group = jobs.Chosen(user=_whose(visit), task=task, batch=batch)
+    return _done_to_many(visit, steering.cancel_all(group, visit.user.name))
+
+
+def _done_to_many(visit: Visit, count: int) -> HTTPResponse:
+    if visit.is_form and not count:
+        # What the button promised to say is not so.
+        return see_other(re.sub(r"\bsaid=\w+", "said=skipped", _back(visit)))
     return _done(visit, lambda: as_json({"jobs": count}))
 
 
 def get_queue(visit: Visit) -> HTTPResponse:
     """Show the queue as a whole; members see the figures of their own jobs."""
     whose = _whose(visit)
-    left = figures.seconds_left(whose)
+    causes, alive = figures.causes(whose), len(figures.present_workers())
+    left = figures.seconds_left(whose) if alive else None
     return as_json(
         {
+            "summary": summary(look(whose, causes)),
+            "causes": [asdict(cause) for cause in causes],
             "counts": jobs.counts(whose),
             "tasks": figures.counts_by_task(whose),
             "throughput": {
@@ -85,15 +121,16 @@ def get_queue(visit: Visit) -> HTTPResponse:
                 "hour": figures.throughput(3600, whose),
             },
             "oldest_wait": round(figures.oldest_wait(whose), 3),
-            "workers": [_worker(hand) for hand in crew.on_duty()],
-            "batches": [_batch(progress) for progress in batches.unfinished(whose)],
+            "workers_alive": alive,
+            "batches": [batch_json(progress) for progress in batches.unfinished(whose)],
             "photos_left": figures.photos_left(whose),
+            "held": held_json(whose),
             "seconds_left": None if left is None else round(left, 1),
             "paused_until": rfc3339(holds.paused_until() or None),
             "paused_tasks": {
                 task: rfc3339(until) for task, until in holds.pauses().items() if task
             },
-            "periodic": [_periodic(row) for row in figures.periodic()],
+            "periodic": [chore_json(row) for row in figures.periodic()],
             **(_for_admins() if whose is None else {}),
         }
     )
@@ -117,6 +154,14 @@ def get_history(visit: Visit) -> HTTPResponse:
     return as_json({"hours": rows})
 
 
+def list_deeds(visit: Visit) -> HTTPResponse:
+    """List what people did to the queue, newest first."""
+    limit = visit.number("limit", 100, 500)
+    found = steering.deeds(limit + 1, visit.number("cursor", 0, 2**62) or None)
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return as_json({"deeds": [deed_json(deed) for deed in found[:limit]], "next": following})
+
+
 def pause_queue(visit: Visit) -> HTTPResponse:
     """Start no more jobs, or none of a `task`, for `seconds`, until "morning" or until resumed."""
     fields = visit.fields()
@@ -136,10 +181,10 @@ def resume_queue(visit: Visit) -> HTTPResponse:
 
 def set_workers(visit: Visit) -> HTTPResponse:
     """Let so many `workers` run side by side."""
-    count = _number(visit, "workers", steering.MOST_WORKERS)
-    if count is None or count != int(count):
+    count = _whole(visit, "workers", steering.MOST_WORKERS)
+    if count is None:
         raise Invalid("“workers” takes a whole number.")
-    steering.set_workers(int(count), visit.user.name)
+    steering.set_workers(count, visit.user.name)
     return _done(visit, lambda: get_queue(visit))
 
 
@@ -156,6 +201,12 @@ def make_again(visit: Visit) -> HTTPResponse:
     return _done(visit, lambda: as_json({"photos": count}))
 
 
+def clear_strangers(visit: Visit) -> HTTPResponse:
+    """Forget the messages that homequeue did not write."""
+    count = steering.clear_strangers(visit.user.name)
+    return _done(visit, lambda: as_json({"messages": count}))
+
+
 def run_periodic(visit: Visit, task: str) -> HTTPResponse:
     """Start periodic work now."""
     steering.run_now(task, visit.user.name)
@@ -163,23 +214,29 @@ def run_periodic(visit: Visit, task: str) -> HTTPResponse:
 
 
 def switch_periodic(visit: Visit, task: str) -> HTTPResponse:
-    """Switch periodic work `on` or off."""
-    is_on = visit.fields().get("on") in (True, "1", "true")
-    steering.switch(task, visit.user.name, is_on=is_on)
+    """Switch periodic work on or off, as `on` says."""
+    wanted = visit.fields().get("on")
+    wanted = SWITCHES.get(wanted) if isinstance(wanted, str) and visit.is_form else wanted
+    if not isinstance(wanted, bool):
+        raise Invalid("“on” is true or false.")
+    steering.switch(task, visit.user.name, is_on=wanted)
     return _done(visit, lambda: get_queue(visit))
 
 
 def _done(visit: Visit, answer: Callable[[], HTTPResponse]) -> HTTPResponse:
-    return see_other(visit.form("next") or "/activity") if visit.is_form else answer()
+    return see_other(_back(visit)) if visit.is_form else answer()
 
 
-def _like(visit: Visit, job_id: int) -> jobs.Chosen:
-    """Return the jobs of the same task that ended for the same reason as one; of 0 all."""
-    whose = _whose(visit)
-    if not job_id:
-        return jobs.Chosen(user=whose)
-    job = jobs.get(job_id, whose)
-    return jobs.Chosen(user=whose, task=job.task, error=job.error)
+def _back(visit: Visit) -> str:
+    return visit.form("next") or "/activity"
+
+
+def _fields_of_many(visit: Visit, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return what was sent to choose many jobs: a word that nobody knows must not mean all."""
+    fields = visit.fields()
+    if unknown := set(fields) - {*known, *OF_FORMS}:
+        raise Invalid(f"There is no {', '.join(sorted(unknown))} here: {', '.join(known)}.")
+    return fields
 
 
 def _whose(visit: Visit) -> User | None:
@@ -190,55 +247,23 @@ def _json(visit: Visit, found: list[Job]) -> list[dict[str, Any]]:
     shown = shapes.jobs_json(found)
     if not visit.user.is_admin:
         for job in shown:
-            job["traceback"] = None
+            # The house's machines and processes are none of a member's business.
+            job["traceback"] = job["worker"] = None
     return shown
 
 
 def _for_admins() -> dict[str, Any]:
     return {
+        "workers": [worker_json(hand) for hand in crew.on_duty()],
+        "allowed": workers.asked_for(),
+        "strained": workers.allowed() < workers.asked_for(),
+        "storage": storage_json(),
         "kinds": [asdict(kind) for kind in figures.kinds()],
         "machine": asdict(machine.now()),
-        "deeds": [
-            {"at": rfc3339(deed.at), "who": deed.who, "words": deed.words}
-            for deed in steering.deeds()
+        "deeds": [deed_json(deed) for deed in steering.deeds()],
+        "strange_messages": [
+            {"at": rfc3339(stranger.at), "text": stranger.text} for stranger in strangers.found()
         ],
-    }
-
-
-def _worker(hand: crew.Hand) -> dict[str, Any]:
-    return {
-        "name": hand.name,
-        "identity": hand.worker.identity,
-        "started_at": rfc3339(hand.worker.started_at),
-        "seen_at": rfc3339(hand.worker.seen_at),
-        "job": hand.job.id if hand.job else None,
-        "memory": hand.memory,
-        "stuck": hand.is_stuck,
-    }
-
-
-def _batch(progress: batches.Progress) -> dict[str, Any]:
-    left = figures.seconds_until_done(jobs.Chosen(batch=progress.batch.id))
-    return {
-        "id": progress.batch.id,
-        "kind": progress.batch.kind,
-        "made_at": rfc3339(progress.batch.made_at),
-        "total": progress.total,
-        "done": progress.done,
-        "failed": progress.failed,
-        "seconds_left": None if left is None else round(left, 1),
-    }
-
-
-def _periodic(row: dict[str, Any]) -> dict[str, Any]:
-    job = row["last_job"]
-    shown = shapes.outcome(job) if job else {"state": None, "result": None, "error": None}
-    return {
-        "task": row["task"],
-        "on": row["is_on"],
-        "last_due": rfc3339(row["last_due"]),
-        **{f"last_{name}": value for name, value in shown.items()},
-        "next_due": rfc3339(row["next_due"]),
     }
 
 
@@ -247,6 +272,13 @@ def _text(fields: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Invalid(f"“{name}” takes text.")
     return value
+
+
+def _whole(visit: Visit, name: str, most: float) -> int | None:
+    value = _number(visit, name, most)
+    if value is not None and value != int(value):
+        raise Invalid(f"“{name}” takes a whole number.")
+    return None if value is None else int(value)
 
 
 def _number(visit: Visit, name: str, most: float) -> float | None:

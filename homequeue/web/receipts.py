@@ -6,21 +6,21 @@ from typing import Any
 from bottle import HTTPResponse
 
 from homequeue.models import Asset, Receipt, User
-from homequeue.services import assets, batches, ingest, receipts
+from homequeue.services import assets, batches, duplicates, ingest, receipts
 from homequeue.services.receipts import ADDED, KNOWN, REFUSED, RESTORED
 from homequeue.web import shapes
+from homequeue.web.moments import near_label
 from homequeue.web.pages import page
-from homequeue.web.shapes import near_label, rfc3339
+from homequeue.web.shapes import rfc3339
 from homequeue.web.visits import Visit, as_json
 
 PAGE = 200
 LONGEST_PAGE = 1000
-KINDS = {"upload": "Upload", "import": "Import"}
-#: What a receipt says of a file that was taken.
+#: What a receipt says of a file that was taken, as the upload page does.
 SAID = {
     ADDED: "Added",
-    KNOWN: "Was here already",
-    RESTORED: "Was here already – taken back out of the trash",
+    KNOWN: "Already here",
+    RESTORED: "Already here – taken back out of the trash",
 }
 
 
@@ -47,22 +47,30 @@ def get_batch(visit: Visit, batch_id: int) -> HTTPResponse:
 def show(visit: Visit, batch_id: int) -> HTTPResponse:
     """Show what became of each file of a batch, first of those that were not taken."""
     batch = batches.get(visit.user, batch_id)
-    counts, after = receipts.count(batch.id), _cursor(visit)
-    refused = [] if after else receipts.listed(batch.id, 0, PAGE, (REFUSED,))
-    taken = receipts.listed(batch.id, after, PAGE + 1, tuple(SAID))
+    since, after = visit.number("since", 0, 2**62), _cursor(visit)
+    counts = receipts.count(batch.id, since)
+    refused = [] if after else receipts.listed(batch.id, since, PAGE, (REFUSED,))
+    taken = receipts.listed(batch.id, max(since, after), PAGE + 1, tuple(SAID))
     shown = refused + taken[:PAGE]
     photos = _photos(shown)
+    alike = duplicates.like(one.id for one in photos.values() if one.owner_id == visit.user.id)
     return page(
         visit,
         "receipts",
-        kind=KINDS.get(batch.kind, "Batch"),
+        kind=batches.title(batch),
         owner=batches.owner(batch) if batch.user != visit.user.id else "",
         made_label=near_label(batch.made_at, time.time()),
+        has_files=batches.has_files(batch),
         summary=summary(counts),
-        rows=[_row(row, photos.get(row.asset or 0), visit.user) for row in shown],
+        rows=[
+            _row(row, photos.get(row.asset or 0), visit.user) | {"group": alike.get(row.asset or 0)}
+            for row in shown
+        ],
         more_refused=max(0, counts[REFUSED] - PAGE),
         next=taken[PAGE - 1].id if len(taken) > PAGE else None,
         batch=batch.id,
+        since=since,
+        earlier=sum(receipts.count(batch.id).values()) - sum(counts.values()) if since else 0,
     )
 
 
@@ -70,14 +78,13 @@ def summary(counts: dict[str, int]) -> str:
     """Return what became of the files of a batch, in a sentence.
 
     >>> summary({"added": 48, "known": 2, "restored": 0, "refused": 1})
-    '48 photos added, 2 were here already, 1 not accepted.'
+    '48 photos added, 2 already here, 1 not accepted.'
     >>> summary({"added": 1, "known": 1, "restored": 1, "refused": 0})
-    '1 photo added, 1 was here already, 1 taken back out of the trash.'
+    '1 photo added, 1 already here, 1 taken back out of the trash.'
     """
-    known = counts[KNOWN]
     parts = {
         f"{shapes.photos(counts[ADDED])} added": counts[ADDED],
-        f"{known:,} {'was' if known == 1 else 'were'} here already": known,
+        f"{counts[KNOWN]:,} already here": counts[KNOWN],
         f"{counts[RESTORED]:,} taken back out of the trash": counts[RESTORED],
         f"{counts[REFUSED]:,} not accepted": counts[REFUSED],
     }
@@ -109,8 +116,12 @@ def _row(row: Receipt, photo: Asset | None, viewer: User) -> dict[str, Any]:
     # The bytes of others' photos are not an administrator's to see.
     own = photo if photo is not None and photo.owner_id == viewer.id else None
     words = row.words or SAID.get(row.outcome, "")
+    if photo is not None and photo.awaits:
+        words = "Waits for your yes"
     if photo is not None and photo.error:
         words = f"{words}, but cannot be shown: {photo.error}"
+    elif photo is not None and photo.damaged:
+        words = f"{words}, but damaged: it shows as far as it goes."
     elif photo is None and row.outcome != REFUSED:
         words = f"{words}, and deleted since"
     return {

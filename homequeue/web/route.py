@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-NOT_PAGES = ("/api/", "/static/", "/openapi.json", "/healthz", "/readyz", "/metrics")
+NOT_PAGES = ("/api/", "/dav", "/static/", "/openapi.json", "/healthz", "/readyz", "/metrics")
 
 
 @dataclass(frozen=True)

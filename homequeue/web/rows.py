@@ -10,7 +10,7 @@ from homequeue.services import assets, crew, jobs
 from homequeue.web import shapes
 from homequeue.web.shapes import STATE_WORDS, ago, since_label
 
-BAD = (ledger.FAILED, ledger.QUARANTINED)
+BAD = ledger.BAD
 
 
 @dataclass(frozen=True)
@@ -42,20 +42,22 @@ def _around(found: list[Job], viewer: User) -> Around:
         viewer,
         assets.by_ids(ids) if ids else {},
         jobs.owners(found) if viewer.is_admin else {},
-        crew.names() if run else {},
+        crew.names() if run and viewer.is_admin else {},
     )
 
 
 def _row(job: Job, around: Around, now: float) -> dict[str, Any]:
     photo, own = around.photos.get(job.asset or 0), around.own(job)
     owner = around.owners.get(job.id, "")
-    is_bad = job.state in BAD
+    has_failed = job.state in BAD
+    is_bad = has_failed and job.dismissed_at is None
     return {
         "id": job.id,
         "task": job.task,
         "label": jobs.label(job, photo.filename if photo else None),
         "state": job.state,
-        "state_label": STATE_WORDS[job.state],
+        "state_label": STATE_WORDS[job.state] + (", dismissed" if job.dismissed_at else ""),
+        "is_bad": is_bad,
         "is_photo": job.asset is not None,
         # The bytes of others' photos are not an administrator's to see.
         "asset": own.id if own else None,
@@ -67,12 +69,14 @@ def _row(job: Job, around: Around, now: float) -> dict[str, Any]:
         "took_label": _took_label(job, now),
         "attempts": job.attempts,
         "max_attempts": job.max_attempts,
+        # Those that its workers did not survive are no tries of its own.
+        "next_try": job.attempts - job.deaths + 1 if job.state == ledger.RETRYING else None,
         "step": job.step or "",
         "percent": None if job.progress is None else round(100 * job.progress),
         "worker": around.workers.get(job.worker or "", ""),
         "is_slow": crew.is_slow(job),
         "is_stopping": bool(job.stopped_by) and job.state == ledger.RUNNING,
-        "can_retry": is_bad or job.state == ledger.CANCELLED,
+        "can_retry": has_failed or job.state == ledger.CANCELLED,
         "can_cancel": job.state in ledger.WAITING,
         "can_stop": job.state == ledger.RUNNING,
         "can_dismiss": is_bad,

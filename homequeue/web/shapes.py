@@ -2,13 +2,14 @@
 
 import json
 import math
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from homequeue import ledger
+from homequeue import histories, ledger
 from homequeue.models import Asset, Job, Rendition, User
-from homequeue.services import assets, ingest, jobs, steering
+from homequeue.services import assets, figures, ingest, jobs, steering
 from homequeue.web import films
+from homequeue.web.moments import moment_label, near_label
 
 STATE_WORDS = {
     ledger.QUEUED: "Waiting",
@@ -20,12 +21,18 @@ STATE_WORDS = {
     ledger.CANCELLED: "Cancelled",
     ledger.QUARANTINED: "Set aside",
 }
+#: How jobs are, as lists of them are narrowed down.
+LOOKS = STATE_WORDS | {jobs.DISMISSED: "Dismissed"}
+#: Seconds of which nobody need know more exactly how many there are.
+SOON = 50
 TAKEN_SOURCES = {
     "upload": "when it was uploaded",
     "file": "when the file was last changed",
     "name": "taken from the file name",
     "video": "written in the video",
     "sidecar": "written in its sidecar file",
+    "hand": "set by hand",
+    "takeout": "from the Google Photos export",
 }
 
 
@@ -44,6 +51,8 @@ def asset_urls(asset: Asset) -> dict[str, str | None]:
         "preview": _rendition_url(asset, made.get("preview")),
         "original": f"/api/assets/{asset.id}/original",
     }
+    if films.is_live(asset):
+        urls["motion"] = f"/api/assets/{asset.id}/motion"
     if asset.kind == assets.VIDEO:
         urls["video"] = films.address(asset, _rendition_url(asset, made.get("video")))
     return urls
@@ -66,6 +75,8 @@ def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
         "taken_at": asset.taken_at,
         "offset": asset.taken_offset,
         "taken_at_source": asset.taken_at_source,
+        "doubt": asset.doubt,
+        "candidate": asset.candidate,
         "uploaded_at": rfc3339(asset.uploaded_at),
         "camera": {"make": asset.make, "model": asset.model, "lens": asset.lens},
         "exposure": json.loads(asset.exposure),
@@ -77,8 +88,11 @@ def asset_json(asset: Asset, owner: User) -> dict[str, Any]:
         "thumbhash": asset.thumbhash,
         "animated": asset.animated,
         "motion": json.loads(asset.motion) if asset.motion else None,
+        "live": films.live_json(asset),
         "favorite": asset.favorite,
-        "trashed_at": rfc3339(asset.trashed_at),
+        "trashed_at": None if asset.awaits else rfc3339(asset.trashed_at),
+        "awaits": asset.awaits,
+        "guest": asset.guest,
         "owner": owner.name,
         "error": asset.error,
         "damaged": asset.damaged,
@@ -98,10 +112,18 @@ def asset_tile(asset: Asset) -> dict[str, Any]:
         "error": asset.error,
         "damaged": asset.damaged,
         "favorite": asset.favorite,
+        "thumbhash": asset.thumbhash,
+        "animated": asset.animated,
+        "is_live": films.is_live(asset),
         "duration_label": films.duration_label(asset.duration),
         "taken_label": day_label(asset.taken_at) + ", " + asset.taken_at[11:16],
         **asset_urls(asset),
     }
+
+
+def taken_source(asset: Asset) -> str:
+    """Return in words where the date of an asset was found."""
+    return TAKEN_SOURCES.get(asset.taken_at_source, "written in the photo")
 
 
 def asset_details(asset: Asset) -> dict[str, Any]:
@@ -109,15 +131,25 @@ def asset_details(asset: Asset) -> dict[str, Any]:
     tile = asset_tile(asset)
     return tile | {
         "film": films.details(asset, tile.get("video")),
+        "clip": films.clip(asset),
+        "moving": films.moving(asset),
+        "mime": asset.mime,
+        "live_photo": asset.pair if asset.is_clip else None,
+        "tags": json.loads(asset.tags),
+        "rating": asset.rating,
+        "altitude_label": _altitude_label(asset.altitude),
         "size_label": ingest.in_words(asset.size),
         "camera_label": _camera_label(asset),
         "lens": asset.lens or "",
         "exposure_label": _exposure_label(json.loads(asset.exposure)),
         "caption": asset.caption or "",
         "gps": None if asset.lat is None else {"lat": asset.lat, "lon": asset.lon},
-        "taken_source_label": TAKEN_SOURCES.get(asset.taken_at_source, "written in the photo"),
+        "taken_full_label": _taken_label(asset),
+        "taken_source_label": taken_source(asset),
         "uploaded_label": moment_label(asset.uploaded_at),
-        "trashed": asset.trashed_at is not None,
+        "trashed": asset.trashed_at is not None and not asset.awaits,
+        "awaits": asset.awaits,
+        "sender": None if asset.guest is None else asset.guest or "a guest",
         "has_original": assets.has_original(asset),
         "job_id": assets.failed_job(asset),
     }
@@ -129,22 +161,34 @@ def jobs_json(found: list[Job]) -> list[dict[str, Any]]:
     return [_job_json(job, owners.get(job.id), children[job.id]) for job in found]
 
 
-def job_details(job: Job, user: User) -> dict[str, Any]:
+def job_details(job: Job, *, is_admin: bool) -> dict[str, Any]:
     """Return what is told of one job beyond what a list tells of each."""
-    history = [json.loads(line) for line in job.history.splitlines()]
     return {
         "batch": job.batch,
         "follower": job.follower,
         "waits_for": job.waits_for,
         "step": job.step,
+        "dismissed_at": rfc3339(job.dismissed_at),
         "deaths": job.deaths,
         "expires_at": rfc3339(job.expires_at),
         "timeout": job.timeout,
         "memory": job.memory,
         "stopped_by": job.stopped_by,
-        "history": [entry | {"at": rfc3339(entry["at"])} for entry in history],
-        "log": job.log.splitlines() if user.is_admin else [],
+        "history": [
+            entry | {"at": rfc3339(entry["at"])} for entry in moves(job, is_admin=is_admin)
+        ],
+        "log": job.log.splitlines() if is_admin else [],
     }
+
+
+def moves(job: Job, *, is_admin: bool) -> list[dict[str, Any]]:
+    """Return the moves of a job as its history has them; which worker made one is for admins."""
+    entries = [json.loads(line) for line in job.history.splitlines()]
+    if not is_admin:
+        for entry in entries:
+            if entry["state"] == histories.BEGUN:
+                entry.pop("who", None)
+    return entries
 
 
 def outcome(job: Job) -> dict[str, Any]:
@@ -170,24 +214,14 @@ def day_label(taken_at: str) -> str:
     return f"{day:%A}, {day.day} {day:%B %Y}"
 
 
-def moment_label(moment: float | None) -> str:
-    """Return a moment on this machine's clock in words; empty for none."""
-    if moment is None:
-        return ""
-    when = datetime.fromtimestamp(moment)
-    return f"{when.day} {when:%B %Y, %H:%M}"
+def untaken(count: int) -> str:
+    """Return how many files were not taken out of the inbox.
 
-
-def near_label(moment: float | None, now: float) -> str:
-    """Return a moment in words that leave out the day if it is today; empty for none."""
-    if moment is None:
-        return ""
-    when, today = datetime.fromtimestamp(moment), datetime.fromtimestamp(now).date()
-    if when.date() == today:
-        return f"{when:%H:%M}"
-    if when.date() == today + timedelta(days=1):
-        return f"tomorrow, {when:%H:%M}"
-    return moment_label(moment)
+    >>> untaken(1), untaken(1200)
+    ('1 file from the inbox was not taken', '1,200 files from the inbox were not taken')
+    """
+    files = "1 file" if count == 1 else f"{count:,} files"
+    return f"{files} from the inbox {'was' if count == 1 else 'were'} not taken"
 
 
 def since_label(seconds: float) -> str:
@@ -206,15 +240,19 @@ def took_label(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.{seconds < 10:d}f} s"
 
 
-def left_label(seconds: float | None) -> str:
+def left_label(seconds: float | None, *, is_least: bool = False) -> str:
     """Return how long something will still take, no more exactly than anybody can know.
 
     >>> left_label(20), left_label(340), left_label(5400), left_label(None)
     ('less than a minute', 'about 6 minutes', 'about 1½ hours', '')
+    >>> left_label(340, is_least=True), left_label(20, is_least=True)
+    ('at least about 6 minutes', 'at least some seconds')
     """
     if seconds is None:
         return ""
-    if seconds <= 50:
+    if is_least:
+        return f"at least {left_label(seconds) if seconds > SOON else 'some seconds'}"
+    if seconds <= SOON:
         return "less than a minute"
     minutes = max(1, math.ceil(seconds / 60))
     if minutes <= 50:
@@ -224,6 +262,11 @@ def left_label(seconds: float | None) -> str:
         hours = f"{halves // 2}{'½' if halves % 2 else ''}"
         return f"about {hours} hour{'' if halves == 2 else 's'}"
     return f"about {ago(seconds)}"
+
+
+def how_long(left: figures.Left | None) -> str:
+    """Return how long something will still take, as far as it is known; empty if it is not."""
+    return left_label(left.seconds, is_least=left.is_least) if left else ""
 
 
 def paused_label(until: float, now: float) -> str:
@@ -267,6 +310,18 @@ def _rendition_url(asset: Asset, rendition: Rendition | None) -> str | None:
 def _camera_label(asset: Asset) -> str:
     make, model = asset.make or "", asset.model or ""
     return model if model.lower().startswith(make.lower()) else f"{make} {model}".strip()
+
+
+def _taken_label(asset: Asset) -> str:
+    day = datetime.fromisoformat(asset.taken_at)
+    zone = f" (UTC{asset.taken_offset.replace('-', '−')})" if asset.taken_offset else ""
+    return f"{day.day} {day:%B %Y, %H:%M:%S}{zone}"
+
+
+def _altitude_label(metres: float | None) -> str:
+    if metres is None:
+        return ""
+    return f"{abs(round(metres)):,} m {'below' if round(metres) < 0 else 'above'} the sea"
 
 
 def _exposure_label(exposure: dict[str, Any]) -> str:

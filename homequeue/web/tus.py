@@ -10,16 +10,19 @@ from bottle import HTTPResponse
 from homequeue import config, tasks
 from homequeue.errors import BadRequest, HomequeueError, TooLarge, Unsupported
 from homequeue.incoming import Incoming
-from homequeue.models import Upload, User
-from homequeue.services import ingest, resumable
+from homequeue.models import Guest, Upload, User
+from homequeue.services import creation, ingest, resumable
 from homequeue.services.resumable import ALGORITHMS, Checksum, ChecksumMismatch, Piece
-from homequeue.web.security import TUS_PATH, TUS_VERSION
-from homequeue.web.uploads import CHUNK, tell
+from homequeue.web.security import TUS_VERSION
+from homequeue.web.uploads import CHUNK
 from homequeue.web.visits import Visit
 
 EXTENSIONS = "creation,creation-with-upload,checksum,termination,expiration"
 #: The type of a body that holds bytes of an upload.
 BYTES = "application/offset+octet-stream"
+
+#: What every file of a guest becomes that is taken.
+ARRIVED = "arrived"
 
 #: Returns a header of a request by its name; empty if it is absent.
 Header = Callable[[str], str]
@@ -45,25 +48,26 @@ def options(visit: Visit, upload_id: str = "") -> HTTPResponse:  # noqa: ARG001
 
 
 def create(visit: Visit) -> HTTPResponse:
-    """Begin an upload, perhaps with its first bytes, perhaps with all of them."""
+    """Begin an upload, perhaps with its first bytes, perhaps with all of them.
+
+    One that was begun by the same key goes on where it is, whatever comes with this request.
+    """
     length = max(0, visit.request.content_length)
     size = admit_creation(visit.header, length)
     metadata = visit.header("Upload-Metadata")
-    resumable.check(visit.user, size, metadata)
-    incoming = _received(visit) if length else None
-    if incoming is None or incoming.size < size:
-        upload = resumable.create(visit.user, size, metadata, incoming)
-        return _state(upload, 201, incoming.size if incoming else 0)
-    upload = resumable.create_whole(visit.user, metadata, incoming, tasks.process_asset)
-    tell(visit.user, upload.outcome)
-    return _state(upload, 201, size)
+    with creation.once(visit.receiver, size, metadata, visit.guest) as earlier:
+        if earlier is not None:
+            offset = resumable.offset(earlier, tasks.process_asset, tasks.report_soon)
+            return _begun(visit, earlier, offset)
+        resumable.check(visit.receiver, size, metadata, visit.guest)
+        return _create(visit, size, metadata, length)
 
 
 def show(visit: Visit, upload_id: str) -> HTTPResponse:
     """Tell how far an upload is; headers only."""
     _check_version(visit.header)
-    upload = resumable.get(visit.user, upload_id)
-    offset = resumable.offset(upload, tasks.process_asset)
+    upload = resumable.get(visit.receiver, upload_id, visit.guest)
+    offset = resumable.offset(upload, tasks.process_asset, tasks.report_soon)
     said = {"Upload_Metadata": upload.metadata} if upload.metadata else {}
     return _state(upload, 200, offset, Upload_Length=str(upload.size), **said)
 
@@ -75,28 +79,30 @@ def add(visit: Visit, upload_id: str) -> HTTPResponse:
     if isinstance(stream, Piece):
         # Whoever has read the answer may send the next piece over another line at once.
         with closing(stream):
-            return _add(visit.user, stream)
-    upload = resumable.get(visit.user, upload_id)
+            return _add(stream)
+    upload = resumable.get(visit.receiver, upload_id, visit.guest)
     length = max(0, visit.request.content_length)
     if _is_told_again(upload, visit.header, length):
         return _state(upload, 204, upload.size)
-    with closing(admit_piece(visit.user, visit.header, upload_id, length)) as piece:
+    asked = visit.receiver, visit.header, upload_id, length, visit.guest
+    with closing(admit_piece(*asked)) as piece:
         for chunk in iter(lambda: stream.read(CHUNK), b""):
             piece.append(chunk)
-        return _add(visit.user, piece)
+        return _add(piece)
 
 
 def terminate(visit: Visit, upload_id: str) -> HTTPResponse:
-    """Forget an upload; a photo it has become stays."""
+    """Forget an upload; a photo it has become stays, and is told."""
     _check_version(visit.header)
-    resumable.terminate(resumable.get(visit.user, upload_id))
-    return _answer(204)
+    upload = resumable.get(visit.receiver, upload_id, visit.guest)
+    resumable.terminate(upload)
+    return _answer(204, **({} if upload.asset is None else _became(upload)))
 
 
 def admit_creation(header: Header, length: int) -> int:
     """Return how long an upload will be whose making is asked for with so many bytes of it."""
     _check_version(header)
-    resumable.metadata_of(header("Upload-Metadata"))
+    creation.metadata_of(header("Upload-Metadata"))
     size = _number(header, "Upload-Length")
     if length:
         _check_kind(header)
@@ -106,19 +112,30 @@ def admit_creation(header: Header, length: int) -> int:
     return size
 
 
-def admit_piece(user: User, header: Header, upload_id: str, length: int) -> Piece:
+def admit_piece(
+    user: User, header: Header, upload_id: str, length: int, guest: Guest | None = None
+) -> Piece:
     """Open an upload for the bytes of a request whose headers have come."""
     _check_version(header)
     _check_kind(header)
-    upload = resumable.get(user, upload_id)
+    upload = resumable.get(user, upload_id, guest)
     return resumable.begin(upload, _number(header, "Upload-Offset"), length, _checksum(header))
 
 
-def _add(user: User, piece: Piece) -> HTTPResponse:
+def _create(visit: Visit, size: int, metadata: str, length: int) -> HTTPResponse:
+    incoming = _received(visit) if length else None
+    if incoming is None or incoming.size < size:
+        upload = resumable.create(visit.receiver, size, metadata, incoming, visit.guest)
+        return _begun(visit, upload, incoming.size if incoming else 0)
+    work = tasks.process_asset, tasks.report_soon
+    upload = resumable.create_whole(visit.receiver, metadata, incoming, *work, visit.guest)
+    return _begun(visit, upload, size)
+
+
+def _add(piece: Piece) -> HTTPResponse:
     offset, upload = piece.settle(), piece.upload
     if offset == upload.size:
-        resumable.finish(piece, tasks.process_asset)
-        tell(user, upload.outcome)
+        resumable.finish(piece, tasks.process_asset, tasks.report_soon)
     return _state(upload, 204, offset)
 
 
@@ -141,15 +158,28 @@ def _received(visit: Visit) -> Incoming:
     return incoming
 
 
+def _begun(visit: Visit, upload: Upload, offset: int) -> HTTPResponse:
+    return _state(upload, 201, offset, Location=f"{visit.request.path}/{upload.id}")
+
+
 def _state(upload: Upload, status: int, offset: int, **headers: str) -> HTTPResponse:
     expires = formatdate(resumable.expires_at(upload), usegmt=True)
-    if status == 201:
-        headers["Location"] = f"{TUS_PATH}/{upload.id}"
     if upload.asset is not None:
-        headers["Homequeue_Asset"] = str(upload.asset)
-        headers["Homequeue_Batch"] = str(upload.batch)
-        headers["Homequeue_Outcome"] = str(upload.outcome)
+        # Perhaps it has become one only since its offset was looked up.
+        offset = upload.size
+        headers |= _became(upload)
     return _answer(status, Upload_Offset=str(offset), Upload_Expires=expires, **headers)
+
+
+def _became(upload: Upload) -> dict[str, str]:
+    """Say what an upload has become, but to a guest not even whether it was here already."""
+    if upload.guest is not None:
+        return {"Homequeue_Outcome": ARRIVED}
+    return {
+        "Homequeue_Asset": str(upload.asset),
+        "Homequeue_Batch": str(upload.batch),
+        "Homequeue_Outcome": str(upload.outcome),
+    }
 
 
 def _answer(status: int, **headers: str) -> HTTPResponse:
@@ -181,4 +211,4 @@ def _checksum(header: Header) -> Checksum | None:
     algorithm, _, digest = text.partition(" ")
     if algorithm not in ALGORITHMS:
         raise BadRequest(f"Checksums are taken by {' and '.join(ALGORITHMS)}.")
-    return Checksum(algorithm, resumable.decoded(digest))
+    return Checksum(algorithm, creation.decoded(digest))

@@ -8,20 +8,23 @@ from typing import Any
 import multipart
 from bottle import HTTPResponse
 
-from homequeue import config, tasks
-from homequeue.errors import HomequeueError, Invalid, NoSpace, Unavailable
+from homequeue import tasks
+from homequeue.errors import Gone, HomequeueError, Invalid, NoSpace, TooLarge, Unavailable
 from homequeue.incoming import Incoming
-from homequeue.models import User
-from homequeue.services import batches, ingest, notify, receipts
+from homequeue.services import albums, batches, ingest, notify, receipts, shares, trial
 from homequeue.services.ingest import Received
 from homequeue.web import pages
-from homequeue.web.principals import check_csrf
-from homequeue.web.visits import Visit, as_json
+from homequeue.web.principals import check_csrf, check_made_by_browser
+from homequeue.web.visits import Visit, as_json, see_other
 
 CHUNK = 2**18
-#: The longest text field of an upload form, in bytes.
+#: The text fields of an upload form that say something here.
+FIELDS = ("csrf", "modified", "album")
+#: The longest of them, in bytes.
 LONGEST_FIELD = 8192
 MOST_PARTS = 10_000
+#: Shows a page with what became of each file.
+Show = Callable[[Visit, list[dict[str, Any]]], HTTPResponse]
 
 
 @dataclass
@@ -29,23 +32,32 @@ class Batch:
     """The files of one request: those that arrived and those that were refused."""
 
     received: list[Received] = field(default_factory=list)
+    #: Of what arrived, in bytes.
+    size: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
     #: Of those that sending again would not help.
     refused: list[receipts.Refusal] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
+    turns: trial.Turns = field(default_factory=trial.Turns)
     #: The last refusal, which is the answer if nothing arrived.
     refusal: HomequeueError | None = None
 
     def take(self, upload: ingest.Upload, receive: Callable[[ingest.Upload], Received]) -> None:
         """Receive a file, or note why not."""
         try:
-            self.received.append(receive(upload))
+            received = receive(upload)
         except HomequeueError as error:
-            self.refusal = error
-            refused = {"filename": upload.filename, "error": str(error), "code": error.code}
-            self.rejected.append(refused)
-            if not error.passing:
-                self.refused.append(receipts.Refusal(upload.filename, str(error)))
+            self.refuse(upload.filename, error)
+        else:
+            self.received.append(received)
+            self.size += received.incoming.size
+
+    def refuse(self, filename: str, error: HomequeueError) -> None:
+        """Note why a file is not taken."""
+        self.refusal = error
+        self.rejected.append({"filename": filename, "error": str(error), "code": error.code})
+        if not error.passing:
+            self.refused.append(receipts.Refusal(filename, str(error)))
 
     def discard(self) -> None:
         """Forget what has arrived."""
@@ -72,8 +84,8 @@ def post_assets(visit: Visit, filename: str = "") -> HTTPResponse:
     return as_json(body, status)
 
 
-def post_form(visit: Visit, secret: bytes) -> HTTPResponse:
-    """Take the form of the upload page, for browsers without scripts."""
+def post_form(visit: Visit, secret: bytes, show: Show = pages.upload) -> HTTPResponse:
+    """Take the form of an upload page, for browsers without scripts; `show` is that page."""
     batch = _receive(visit)
     try:
         check_csrf(visit.principal, batch.fields.get("csrf", ""), secret)
@@ -81,29 +93,43 @@ def post_form(visit: Visit, secret: bytes) -> HTTPResponse:
         batch.discard()
         raise
     kept, _ = _record(visit, batch)
-    return pages.upload(visit, [*kept, *batch.rejected])
+    return show(visit, [*kept, *batch.rejected])
 
 
-def tell(user: User, *outcomes: str | None) -> None:
-    """See to it that channels are told of what a user has sent, if anything of it is new."""
-    if notify.is_wanted() and receipts.ADDED in outcomes:
-        quiet = config.settings().notifications.quiet
-        tasks.report_uploads.schedule((user.id,), delay=quiet)
+def post_shared(visit: Visit, secret: bytes) -> HTTPResponse:  # noqa: ARG001
+    """Take what somebody shares from another app of their phone, then show what became of it.
+
+    The browser makes this form itself, from the manifest, and it has no token of ours. It is let in
+    by what no page can forge: that the browser says nobody else made it send this. Browsers say so
+    wherever they know of share targets, which is on https; and the cookie, SameSite=Lax, would not
+    come with a form of another site in the first place.
+    """
+    check_made_by_browser(visit.header("Sec-Fetch-Site"))
+    batch, before = _receive(visit), receipts.last()
+    kept, number = _record(visit, batch)
+    if len(batch.rejected) > len(batch.refused):
+        # What may pass, such as a full disk, has no receipt.
+        return pages.upload(visit, [*kept, *batch.rejected])
+    # What was shared a few minutes ago is in the same batch, and not what somebody asks for now.
+    return see_other(f"/batches/{number}" + (f"?since={before}" if before else ""))
 
 
 def _receive(visit: Visit, filename: str = "") -> Batch:
     batch = Batch()
     kind, options = multipart.parse_options_header(visit.header("Content-Type"))
     is_form = kind == "multipart/form-data"
-    if not is_form:
-        ingest.check_size(max(0, visit.request.content_length))
+    named = visit.header_text("X-Filename") or filename
+    length = max(0, visit.request.content_length)
+    if length and not is_form:
+        ingest.check_file(visit.receiver, named, length, visit.guest)
     ingest.check_room()
+    shares.check_room(visit.guest, length)
     try:
         if is_form:
             _receive_form(visit, batch, options.get("boundary", ""))
         else:
             batch.fields["modified"] = visit.header("X-Modified") or visit.query("modified") or ""
-            named = visit.header_text("X-Filename") or filename
+            batch.fields["album"] = visit.header_text("X-Album") or visit.query("album") or ""
             batch.take(_upload(visit, named), partial(_receive_raw, visit))
     except BaseException:
         batch.discard()
@@ -138,25 +164,44 @@ def _receive_form(visit: Visit, batch: Batch, boundary: str) -> None:
 
 def _take_segment(visit: Visit, batch: Batch, segment: Any, events: Iterator[Any]) -> None:
     data = iter(lambda: next(events, None), None)
-    if segment.filename is None:
+    if segment.filename is None and segment.name in FIELDS:
         text = b""
         for piece in data:
             text = (text + bytes(piece))[:LONGEST_FIELD] if len(text) < LONGEST_FIELD else text
         batch.fields[segment.name] = text.decode(errors="replace")
     elif segment.name == "file" and segment.filename:
         chunks = (bytes(chunk) for chunk in data)
-        batch.take(_upload(visit, segment.filename), partial(ingest.receive, chunks=chunks))
+        batch.take(_upload(visit, segment.filename), partial(_receive_one, batch, chunks))
     # What nobody wanted, of a file that was refused too, is skipped.
     for _ in data:
         pass
 
 
+def _receive_one(batch: Batch, chunks: Iterator[bytes], upload: ingest.Upload) -> Received:
+    """Receive a file of a form; from a guest, if their link takes it beside those before it."""
+    files = len(batch.received) + 1
+    shares.check_room(upload.guest, batch.size + 1, files)
+    received = ingest.receive(upload, chunks, batch.turns)
+    try:
+        shares.check_room(upload.guest, batch.size + received.incoming.size, files)
+    except BaseException:
+        received.incoming.discard()
+        raise
+    return received
+
+
 def _record(visit: Visit, batch: Batch) -> tuple[list[dict[str, Any]], int | None]:
     """Record what has arrived and what was refused; tell what it became, and in which batch."""
-    kept = _keep(visit.user, batch)
+    try:
+        kept = _keep(visit, batch)
+    except (Gone, TooLarge) as error:
+        # The link of a guest has ended, or others filled it, while this was received.
+        kept = []
+        for file in batch.received:
+            batch.refuse(file.upload.filename, error)
     number = kept[0].batch if kept else None
     if batch.refused:
-        number = receipts.refuse_upload(visit.user, batch.refused)
+        number = receipts.refuse_upload(visit.receiver, batch.refused, visit.guest)
     return [
         {
             "id": one.asset.id,
@@ -170,17 +215,22 @@ def _record(visit: Visit, batch: Batch) -> tuple[list[dict[str, Any]], int | Non
     ], number
 
 
-def _keep(user: User, batch: Batch) -> list[ingest.Kept]:
+def _keep(visit: Visit, batch: Batch) -> list[ingest.Kept]:
     if not batch.received:
         return []
     modified = ingest.moment(batch.fields.get("modified", ""))
+    into = albums.titles(batch.fields.get("album", ""))
     received = [
-        replace(file, upload=replace(file.upload, modified=modified)) for file in batch.received
+        replace(file, upload=replace(file.upload, modified=modified, albums=into))
+        for file in batch.received
     ]
-    kept = ingest.record(received, tasks.process_asset, partial(batches.of_now, user))
-    tell(user, *(one.outcome for one in kept))
-    return kept
+
+    def tell(kept: list[ingest.Kept]) -> None:
+        notify.tell(visit.receiver, tasks.report_soon, *(one.outcome for one in kept))
+
+    of_now = partial(batches.of_now, visit.receiver, visit.guest)
+    return ingest.record(received, tasks.process_asset, of_now, tell)
 
 
 def _upload(visit: Visit, filename: str) -> ingest.Upload:
-    return ingest.Upload(visit.user, ingest.plain_name(filename))
+    return ingest.Upload(visit.receiver, ingest.plain_name(filename), guest=visit.guest)

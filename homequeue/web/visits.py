@@ -7,9 +7,11 @@ from urllib.parse import unquote
 
 from bottle import BaseRequest, HTTPResponse
 
+from homequeue import config, processes
 from homequeue.errors import HomequeueError, Invalid, TooMany
-from homequeue.models import User
+from homequeue.models import Guest, User
 from homequeue.web.principals import Principal
+from homequeue.web.security import LOOPBACK
 
 #: The longest JSON or form that is read, in bytes.
 LONGEST_FORM = 2**20
@@ -30,6 +32,35 @@ class Visit:
         """Who is signed in; only handlers of routes that need it ask."""
         assert self.principal.user is not None
         return self.principal.user
+
+    @property
+    def receiver(self) -> User:
+        """Whose library it goes into if something is sent."""
+        assert self.principal.receiver is not None
+        return self.principal.receiver
+
+    @property
+    def guest(self) -> Guest | None:
+        """Who sends it by a link, if nobody is signed in."""
+        return self.principal.guest
+
+    @property
+    def site(self) -> str:
+        """The address of this site for links: as it is set, else as the client knows it.
+
+        What only this machine knows it by is of no use to a phone: then its address in the network.
+        """
+        settings, host = config.settings().server, self.header("Host")
+        loopback = LOOPBACK.fullmatch(host)
+        if loopback and settings.host in processes.EVERYWHERE and not self.is_secure:
+            host = (processes.lan_address() or loopback[1]) + (loopback[2] or "")
+        asked = f"{'https' if self.is_secure else 'http'}://{host}"
+        return (settings.url or asked).rstrip("/")
+
+    @property
+    def is_only_here(self) -> bool:
+        """Whether such links lead to this machine from itself only."""
+        return LOOPBACK.fullmatch(self.site.partition("://")[2]) is not None
 
     @property
     def address(self) -> str:
@@ -80,6 +111,11 @@ class Visit:
         """Return a field of a submitted form; empty if it is absent."""
         return str(self.request.forms.getunicode(name) or "")
 
+    def ticked(self) -> list[int]:
+        """Return the ids of assets that are ticked in a submitted form."""
+        given = self.request.forms.getall("id")
+        return [int(one) for one in given if one.isascii() and one.isdecimal() and len(one) < 19]
+
     def header(self, name: str) -> str:
         """Return a header of the request, its bytes read as Latin-1; empty if it is absent."""
         key = name.upper().replace("-", "_")
@@ -88,8 +124,7 @@ class Visit:
 
     def header_text(self, name: str) -> str:
         """Return a header whose value is UTF-8, percent-encoded (RFC 3986) or as it is."""
-        plain = self.header(name).encode("latin-1", "replace").decode(errors="replace")
-        return unquote(plain, errors="replace")
+        return text_of(self.header(name))
 
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object; Invalid if it is none."""
@@ -106,6 +141,24 @@ class Visit:
         """Whether the client is a browser that shows pages."""
         is_page = self.is_form or not self.request.path.startswith("/api/")
         return "text/html" in self.header("Accept") and is_page
+
+
+def text_of(header: str) -> str:
+    """Return a header whose value is UTF-8, percent-encoded (RFC 3986) or as it is.
+
+    >>> text_of("caf%C3%A9"), text_of("cafÃ©")
+    ('café', 'café')
+    """
+    plain = header.encode("latin-1", "replace").decode(errors="replace")
+    return unquote(plain, errors="replace")
+
+
+def asset_ids(given: object, most: int) -> list[int]:
+    """Return the ids of assets that a request lists; Invalid if it is no list of up to `most`."""
+    ids: list[Any] = given if isinstance(given, list) else [None]
+    if len(ids) > most or not all(type(one) is int and 0 < one < 10**18 for one in ids):
+        raise Invalid(f"“ids” takes a list of up to {most:,} numbers of photos.")
+    return ids
 
 
 def see_other(location: str) -> HTTPResponse:

@@ -1,3 +1,4 @@
+% from urllib.parse import urlencode
 <section class="jobs" id="failed" aria-labelledby="failed-title">
   <div class="jobs-head">
     <h2 id="failed-title">Needs a look <span class="number">{{'{:,}'.format(failed_total)}}</span></h2>
@@ -14,12 +15,12 @@
     % if count == 1 and shown:
       % include('_job.tpl', job=shown[0], plain=False)
     % else:
-    <li class="job bad cause" id="cause-{{cause['like']}}">
+    <li class="job bad cause" id="cause-{{cause['id']}}">
       <span class="job-pic none many" aria-hidden="true">{{count if count < 1000 else '999+'}}</span>
       <div class="job-words">
         <p class="job-label">{{cause['label']}}: {{'{:,}'.format(count)}} times the same</p>
         <p class="job-error">{{cause['error']}}</p>
-        <details class="trace" id="those-{{cause['like']}}"><summary id="those-s-{{cause['like']}}">Show {{'them' if count <= len(shown) else 'the last %s' % len(shown)}}</summary>
+        <details class="trace" id="those-{{cause['id']}}"><summary id="those-s-{{cause['id']}}">Show {{'them' if count <= len(shown) else 'the last %s' % len(shown)}}</summary>
           <ul class="some">
           % for job in shown:
             <li id="job-{{job['id']}}"><span class="line-main"><a id="more-{{job['id']}}" href="/jobs/{{job['id']}}">{{job['label']}}</a><span class="quiet small">{{job['state_label']}} · {{job['when_label']}}</span></span>
@@ -30,16 +31,16 @@
           % end
           </ul>
           % if count > len(shown):
-          <p class="small"><a id="all-{{cause['like']}}" href="/activity/history?state=failed,quarantined&amp;like={{cause['like']}}">All {{'{:,}'.format(count)}}</a></p>
+          <p class="small"><a id="all-{{cause['id']}}" href="/activity/history?state=failed,quarantined&amp;{{urlencode(cause['those'])}}">All {{'{:,}'.format(count)}}</a></p>
           % end
         </details>
         % if shown and shown[0]['traceback']:
-        <details class="trace" id="trace-{{cause['like']}}"><summary id="trace-s-{{cause['like']}}">Technical details</summary><pre tabindex="0">{{shown[0]['traceback']}}</pre></details>
+        <details class="trace" id="trace-{{cause['id']}}"><summary id="trace-s-{{cause['id']}}">Technical details</summary><pre tabindex="0">{{shown[0]['traceback']}}</pre></details>
         % end
       </div>
       <div class="job-actions">
-        % include('_act.tpl', action='/api/jobs/retry-failed', said='retried', fields={'like': cause['like']}, look='', ident='retry-like-%s' % cause['like'], words='Try these again', spoken='Try these again: %s times, %s' % (count, cause['error']))
-        % include('_act.tpl', action='/api/jobs/dismiss-failed', said='dismissed', fields={'like': cause['like']}, look='ghost', ident='dismiss-like-%s' % cause['like'], words='Dismiss', spoken='Dismiss: %s times, %s' % (count, cause['error']))
+        % include('_act.tpl', action='/api/jobs/retry-failed', said='retried', fields=cause['those'], look='', ident='retry-those-%s' % cause['id'], words='Try these again', spoken='Try these again: %s times, %s' % (count, cause['error']))
+        % include('_act.tpl', action='/api/jobs/dismiss-failed', said='dismissed', fields=cause['those'], look='ghost', ident='dismiss-those-%s' % cause['id'], words='Dismiss', spoken='Dismiss: %s times, %s' % (count, cause['error']))
       </div>
     </li>
     % end

@@ -12,7 +12,7 @@
       <div class="job-actions">
         % include('_act.tpl', action=path + 'run', said='started', fields={}, look='', ident='run-' + p['task'], words='Run now', spoken='Run now: ' + p['label'])
         % word = 'off' if p['is_on'] else 'on'
-        % include('_act.tpl', action=path + 'switch', said='switched', fields={} if p['is_on'] else {'on': 1}, look='ghost', ident='switch-' + p['task'], words='Switch ' + word, spoken='Switch %s: %s' % (word, p['label']))
+        % include('_act.tpl', action=path + 'switch', said='switched', fields={'on': 0 if p['is_on'] else 1}, look='ghost', ident='switch-' + p['task'], words='Switch ' + word, spoken='Switch %s: %s' % (word, p['label']))
       </div>
     </li>
   % end

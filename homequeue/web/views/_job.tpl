@@ -1,9 +1,10 @@
-% bad = job['state'] in ('failed', 'quarantined')
+% bad = job['is_bad']
 % runs = job['state'] == 'running'
-% line = [] if runs or (plain and not bad) else [job['state_label']]
+% line = [] if runs or (plain and not bad and not job['next_try']) else [job['state_label']]
 % line += [job['step']] if runs and job['step'] else []
 % line += [job['took_label']] if job['took_label'] and (runs or job['state'] == 'succeeded') else []
 % line += ['try %s of %s' % (job['attempts'], job['max_attempts'])] if runs and job['attempts'] > 1 else []
+% line += ['try %s of %s' % (job['next_try'], job['max_attempts'])] if job['next_try'] else []
 % line += ['tried %s times' % job['attempts']] if bad and job['attempts'] > 1 else []
 % line += [job['when_label']] if not runs else []
 % line += [job['worker']] if runs and job['worker'] else []

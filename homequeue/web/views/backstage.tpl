@@ -14,14 +14,15 @@
   </div>
   % include('_picture.tpl', picture=pictures[0], high='bar-bad')
   % include('_picture.tpl', picture=pictures[1], high='bar-pale')
+  % include('_picture.tpl', picture=pictures[2], high='bar-pale')
   % if table:
   <details class="trace" id="table"><summary id="table-s">As a table</summary>
     <div class="wide-table" role="region" aria-label="The last {{span}} as a table" tabindex="0">
     <table>
-      <thead><tr><th scope="col">From</th><th scope="col">Done</th><th scope="col">Failed</th><th scope="col">Typical</th><th scope="col">95 in 100</th></tr></thead>
+      <thead><tr><th scope="col">From</th><th scope="col">Done</th><th scope="col">Failed</th><th scope="col">Typical</th><th scope="col">95 in 100</th><th scope="col">Waited</th></tr></thead>
       <tbody>
       % for row in table:
-      <tr><th scope="row">{{row['when']}}</th><td>{{row['done']}}</td><td>{{row['failed']}}</td><td>{{row['median']}}</td><td>{{row['p95']}}</td></tr>
+      <tr><th scope="row">{{row['when']}}</th><td>{{row['done']}}</td><td>{{row['failed']}}</td><td>{{row['median']}}</td><td>{{row['p95']}}</td><td>{{row['wait']}}</td></tr>
       % end
       </tbody>
     </table>
@@ -67,7 +68,7 @@
   <p class="quiet small">After everything else, in the background. Originals are never changed.</p>
   <div class="job-actions pair">
     % if missing:
-    % include('_act.tpl', action='/api/queue/again', said='again', fields={'which': 'missing'}, look='', ident='again-missing', words='The missing %s' % '{:,}'.format(missing), spoken='The missing %s: make them' % '{:,}'.format(missing))
+    % include('_act.tpl', action='/api/queue/again', said='again', fields={'which': 'missing'}, look='', ident='again-missing', words='{:,} missing'.format(missing), spoken='{:,} missing: make {}'.format(missing, 'it' if missing == 1 else 'them'))
     % else:
     <p class="small">No photo lacks its pictures.</p>
     % end
@@ -103,19 +104,34 @@
 </section>
 </div>
 <div class="two">
-<section class="jobs" aria-labelledby="deeds-title">
+<section class="jobs" id="deeds" aria-labelledby="deeds-title">
   <div class="jobs-head"><h2 id="deeds-title">Who did what</h2></div>
   <ul class="lines">
   % for deed in deeds:
-    <li><span class="line-main"><span>{{deed['who']}} {{deed['words']}}</span><span class="quiet small">{{deed['when']}}</span></span></li>
+    <li><span class="line-main"><span>{{deed['who']}} {{deed['words']}}\\
+% if deed['job']:
+<a class="more-of" id="deed-{{deed['id']}}" href="/jobs/{{deed['job']}}">job {{deed['job']}}</a>{{' (%s)' % deed['label'] if deed['label'] else ''}}{{deed['rest']}}\\
+% end
+</span><span class="quiet small">{{deed['when']}}</span></span></li>
   % end
   % if not deeds:
     <li class="quiet">Nobody has pressed anything yet.</li>
   % end
   </ul>
+  % if newest or older:
+  <p class="more quiet">
+    % if newest:
+    <a id="newest-deeds" href="{{newest}}">Newest</a>
+    % end
+    % if older:
+    <a id="older-deeds" href="{{older}}">Older</a>
+    % end
+  </p>
+  % end
 </section>
 <section class="jobs" aria-labelledby="states-title">
   <div class="jobs-head"><h2 id="states-title">Jobs by state</h2></div>
+  <p class="quiet small">All that are kept, housekeeping too.</p>
   <ul class="lines">
   % for one in counts:
     <li><a id="state-{{one['state']}}" href="/activity/history?state={{one['state']}}">{{one['words']}}</a><span>{{one['count']}}</span></li>

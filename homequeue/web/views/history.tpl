@@ -23,7 +23,7 @@
       % end
     </select>
   </label>
-  % for name in ('batch', 'asset', 'like'):
+  % for name in ('batch', 'asset', 'cause'):
   % if name in filters:
   <input type="hidden" name="{{name}}" value="{{filters[name]}}">
   % end
@@ -32,11 +32,14 @@
 </form>
 <div id="activity" data-rest="0">
 <section class="jobs" aria-labelledby="found-title">
-  <div class="jobs-head"><h2 id="found-title">{{'{:,}'.format(total)}} {{'job' if total == 1 else 'jobs'}}{{' of one batch' if 'batch' in filters else ''}}{{' of one photo' if 'asset' in filters else ''}}{{' with the same reason' if 'like' in filters else ''}}</h2>
+  <div class="jobs-head"><h2 id="found-title">{{'{:,}'.format(total)}} {{'job' if total == 1 else 'jobs'}}{{' of one batch' if 'batch' in filters else ''}}{{' of one photo' if 'asset' in filters else ''}}{{' with the same reason' if 'cause' in filters else ''}}</h2>
     % if filters:
     <a class="button ghost small-button" href="/activity/history">Show all</a>
     % end
   </div>
+  % if receipt:
+  <p><a id="receipt" href="{{receipt}}">What became of each file</a></p>
+  % end
   <ul>
   % for job in rows:
     % include('_job.tpl', job=job, plain=False)

@@ -19,8 +19,15 @@
     % for name, words in facts:
     <div><dt>{{name}}</dt><dd>{{words}}</dd></div>
     % end
+    % if worker:
+    <div><dt>Worker</dt><dd title="{{worker[1]}}">{{worker[0]}}</dd></div>
+    % end
     % if batch:
-    <div><dt>Part of</dt><dd><a href="/activity/history?batch={{batch}}">Batch {{batch}}</a></dd></div>
+    <div><dt>Part of</dt><dd><a href="/activity/history?batch={{batch}}">Batch {{batch}}</a>\\
+    % if receipt:
+ · <a href="{{receipt}}">What became of each file</a>\\
+    % end
+</dd></div>
     % end
   </dl>
 </section>
@@ -29,8 +36,8 @@
   <ol class="moves">
     % for move in moves:
     <li><time class="quiet small" title="{{move['day']}}">{{move['when']}}</time><span class="line-main"><span>{{move['state']}}\\
-% if move['for_label']:
- <span class="quiet small">for {{move['for_label']}}</span>\\
+% if move['span']:
+ <span class="quiet small">{{move['span']}}</span>\\
 % end
 </span>
       % if move['words'] or move['who']:

@@ -35,7 +35,7 @@
 <a class="skip" href="#main">Skip to the content</a>
 % if not stage:
 <header class="top">
-  <a class="brand" href="/" aria-label="homequeue, all photos">
+  <a class="brand" href="{{get('home') or '/'}}" aria-label="homequeue{{'' if get('home') else ', all photos'}}">
     <svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><use href="#i-mark"></use></svg><span>homequeue</span>
   </a>
   % if person:
@@ -49,6 +49,11 @@
     <summary aria-label="Account of {{person.name}}"><span class="face" aria-hidden="true">{{person.name[:1].upper()}}</span></summary>
     <div class="menu">
       <p class="who"><strong>{{person.name}}</strong><span>{{'Looks after this homequeue' if person.is_admin else 'Signed in'}}</span></p>
+      <a class="plain" href="/devices">Your phone</a>
+      <a class="plain" href="/shares">Drop links</a>
+      % for address, words, count in to_tidy():
+      <a class="plain" href="{{address}}">{{words}} <span class="how-many">{{count}}</span></a>
+      % end
       <a class="plain" href="/password">Change password</a>
       <form method="post" action="/sign-out">
         <input type="hidden" name="csrf" value="{{csrf}}">
@@ -70,6 +75,23 @@
 </form>
 % elif told['asset'] and told['word'] == 'restored' and place != '/assets/' + told['asset']:
 <a href="/assets/{{told['asset']}}">Show it</a>
+% elif told['asset'] and told['word'] in ('redated', 'redated_one', 'confirmed'):
+<form method="post" action="/api/retimings/{{told['asset']}}/undo">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="next" value="{{place}}">
+<button class="notice-button" type="submit">Undo</button>
+</form>
+% elif told['word'] == 'all_trashed':
+<form method="post" action="/trash/restore">
+<input type="hidden" name="csrf" value="{{csrf}}">
+<input type="hidden" name="next" value="{{place}}">
+% for one in told['ids']:
+<input type="hidden" name="id" value="{{one}}">
+% end
+<button class="notice-button" type="submit">Undo</button>
+</form>
+% elif told['word'] in ('kept_one', 'kept_one_of_two'):
+<a href="/trash">Show the trash</a>
 % end
 </div>
 % else:

@@ -8,6 +8,12 @@
   % stay = 'for 1 day' if days == 1 else f'for {days} days'
   <p>Photos stay here {{f'{stay}, then they go for good' if days else 'until you delete them for good'}}.</p>
   % every = {1: 'this photo', 2: 'both photos'}.get(total, 'all {:,} photos'.format(total))
+  % if total > 1:
+  <form class="restore-all" method="post" action="/trash/restore">
+    <input type="hidden" name="csrf" value="{{csrf}}">
+    <button class="button small-button" type="submit">Restore {{'both' if total == 2 else 'all {:,}'.format(total)}}</button>
+  </form>
+  % end
   <details class="confirm" id="empty">
     <summary class="button small-button">Empty the trash</summary>
     <div class="confirm-box">

@@ -2,7 +2,7 @@
 <div class="page-head">
   <h1>Upload</h1>
 </div>
-<form class="drop" id="drop" method="post" action="/upload" enctype="multipart/form-data" data-max-size="{{max_size}}" data-max-label="{{max_size_label}}" data-paused="{{paused}}" data-user="{{user.id}}">
+<form class="drop" id="drop" method="post" action="/upload" enctype="multipart/form-data" data-max-size="{{max_size}}" data-paused="{{paused}}" data-user="{{user.id}}">
   <input type="hidden" name="csrf" value="{{csrf}}">
   <svg class="drop-art" viewBox="0 0 96 72" aria-hidden="true"><rect class="p1" x="10" y="18" width="38" height="46" rx="6" transform="rotate(-9 29 41)"/><rect class="p2" x="48" y="18" width="38" height="46" rx="6" transform="rotate(9 67 41)"/><rect class="p3" x="27" y="10" width="42" height="52" rx="7"/><path class="p4" d="M48 46V28m0 0-8 8m8-8 8 8"/></svg>
   <p class="drop-title"><span class="for-mouse">Drop photos anywhere on this page</span><span class="for-touch">Send photos home</span></p>
@@ -19,38 +19,10 @@
 <p class="page-note paused-note" id="phone-note" role="status" hidden><span></span></p>
 <p class="page-note paused-note" id="paused"{{'' if paused else ' hidden'}}><span>{{paused or 'Paused.'}}</span> Photos are kept safe meanwhile; their previews are made afterwards. <a href="/activity">Activity</a></p>
 <p class="page-note last-note" id="last" hidden><span></span> <button class="button small-button" type="button">Move them to the trash</button></p>
-<section class="batch" id="batch" aria-label="This upload" hidden>
-  <div class="batch-head">
-    <p id="overall" class="overall" role="status" aria-live="polite"></p>
-    <progress id="overall-bar" max="1" value="0" aria-label="All photos"></progress>
-    <div class="batch-foot">
-      <p id="waiting" class="quiet small"></p>
-      <button id="retry-all" class="button small-button" type="button" hidden>Try all again</button>
-      <button id="pause-all" class="button small-button" type="button" hidden>Pause all</button>
-      <button id="resume-all" class="button small-button" type="button" hidden>Resume all</button>
-      <button id="cancel-all" class="button small-button" type="button" hidden>Cancel all</button>
-      <button id="see-bad" class="button small-button" type="button" aria-label="Show not accepted" hidden>Not accepted</button>
-    </div>
-  </div>
-  <div id="after" class="after" hidden>
-    <a class="button small-button" href="/">See all photos</a>
-    <details id="tally" class="tally">
-      <summary>What became of them</summary>
-      <textarea id="tally-words" readonly aria-label="What became of them"></textarea>
-      <button id="copy" class="button small-button" type="button">Copy</button>
-    </details>
-    <button id="undo" class="button small-button ghost" type="button" hidden></button>
-  </div>
-  <ul class="rows" id="rows"></ul>
-</section>
-<template id="row">
-  <li class="row" tabindex="-1">
-    <span class="slot"><svg class="icon" aria-hidden="true"><use href="#i-photos"></use></svg></span>
-    <span class="what"><span class="name"></span><span class="state"></span><progress max="1" value="0" hidden></progress></span>
-    <span class="size"></span>
-    <span class="acts"></span>
-  </li>
-</template>
+% include('_upload_rows.tpl')
+% if latest:
+<p class="page-note last-note"><a href="/batches/{{latest}}">What became of the files of your last upload</a></p>
+% end
 % if get('results') is not None:
 % sent = [r for r in results if r.get('id')]
 <section class="batch" aria-label="What was uploaded">

@@ -1,17 +1,17 @@
 % a = asset
 % rebase('layout.tpl', title=a['filename'], page='viewer', stage=True, scripts=['viewer.js'])
-<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{'converting' if a['film'] and a['film']['is_coming'] else a['state']}}" tabindex="-1" aria-labelledby="title">
+<article class="viewer-sheet" id="viewer" data-id="{{a['id']}}" data-state="{{'converting' if (a['film'] or a['clip'] or {}).get('is_coming') else a['state']}}" tabindex="-1" aria-labelledby="title">
   <div class="stage">
-    <a class="round back" id="back" href="{{'/trash' if a['trashed'] else '/'}}#photo-{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">{{'Back to the trash' if a['trashed'] else 'Back to all photos'}}</span></a>
+    <a class="round back" id="back" href="{{'/waiting' if a['awaits'] else '/trash' if a['trashed'] else '/'}}#photo-{{a['id']}}"><svg class="icon" aria-hidden="true"><use href="#i-left"></use></svg><span class="sr">{{'Back to what waits' if a['awaits'] else 'Back to the trash' if a['trashed'] else 'Back to all photos'}}</span></a>
     <div class="frame" id="frame">
     % if a['film'] and a['state'] == 'ready':
       % include('_video.tpl')
     % elif a['preview']:
-      <img id="photo" src="{{a['preview']}}" width="{{a['width'] or 1440}}" height="{{a['height'] or 1080}}" alt="{{a['filename']}}" decoding="async" fetchpriority="high" draggable="false">
+      % include('_still.tpl')
     % elif a['state'] == 'failed':
       <div class="stand-in">
         <svg class="icon" aria-hidden="true"><use href="#i-alert"></use></svg>
-        <p class="big">No picture of this one yet</p>
+        <p class="big">No picture of this one</p>
         <p>{{a['error'] or 'Something went wrong while making its preview.'}}</p>
         % if a['has_original']:
         <p class="quiet">The original is safe, exactly as it came.</p>
@@ -55,6 +55,8 @@
     </div>
     % if a['trashed']:
     <p class="callout">This one is in the trash.</p>
+    % elif a['awaits']:
+    <p class="callout">From {{a['sender']}}. It waits for your yes, and does not show among your photos yet.</p>
     % end
     % if a['damaged']:
     <p class="callout">The file came damaged: part of the picture may be missing. It is kept as it is.</p>
@@ -69,7 +71,17 @@
         <button class="button light" id="favorite" type="submit" aria-label="Favorite" aria-pressed="{{'true' if a['favorite'] else 'false'}}"><svg class="icon" aria-hidden="true"><use href="#i-heart"></use></svg></button>
       </form>
       <a class="button light" href="{{a['original']}}?download=1" download><svg class="icon" aria-hidden="true"><use href="#i-download"></use></svg>Original</a>
-      % if a['trashed']:
+      % if a['awaits']:
+      % for answer, words, icon in (('yes', 'Keep it', 'check'), ('no', 'Throw it away', 'trash')):
+      <form method="post" action="/waiting">
+        <input type="hidden" name="csrf" value="{{csrf}}">
+        <input type="hidden" name="id" value="{{a['id']}}">
+        <input type="hidden" name="next" value="{{'/assets/%s' % (older or newer) if older or newer else '/waiting'}}">
+        <input type="hidden" name="do" value="{{answer}}-chosen">
+        <button class="button light" type="submit"><svg class="icon" aria-hidden="true"><use href="#i-{{icon}}"></use></svg>{{words}}</button>
+      </form>
+      % end
+      % elif a['trashed']:
       <form method="post" action="/assets/{{a['id']}}/restore">
         <input type="hidden" name="csrf" value="{{csrf}}">
         <button class="button light" type="submit"><svg class="icon" aria-hidden="true"><use href="#i-restore"></use></svg>Restore</button>
@@ -94,7 +106,21 @@
       </details>
     </div>
     <dl class="facts">
-      <div><dt>Date</dt><dd>{{a['taken_source_label']}}</dd></div>
+      <div><dt>Date</dt><dd>{{a['taken_full_label']}} <span class="quiet">{{a['taken_source_label']}}</span>
+        % if not a['trashed']:
+        <a class="quiet" href="/dates/move?id={{a['id']}}&amp;how=first&amp;next=/assets/{{a['id']}}">Change the date</a>
+        % end
+      </dd></div>
+      % if a['tags']:
+      <div><dt>Tags</dt><dd><ul class="tags">
+        % for tag in a['tags']:
+        <li>{{tag}}</li>
+        % end
+      </ul></dd></div>
+      % end
+      % if a['rating']:
+      <div><dt>Rating</dt><dd><span aria-hidden="true">{{'★' * a['rating'] + '☆' * (5 - a['rating'])}}</span><span class="sr">{{a['rating']}} of 5 stars</span></dd></div>
+      % end
       % if a['camera_label']:
       <div><dt>Camera</dt><dd>{{a['camera_label']}}</dd></div>
       % end
@@ -107,7 +133,16 @@
       % if a.get('gps'):
       % lat, lon = a['gps']['lat'], a['gps']['lon']
       <div><dt>Place</dt><dd>{{'%.5f' % lat}}, {{'%.5f' % lon}}
+        % if a['altitude_label']:
+        <span class="quiet">{{a['altitude_label']}}</span>
+        % end
         <a class="quiet" href="https://www.openstreetmap.org/?mlat={{'%.6f' % lat}}&amp;mlon={{'%.6f' % lon}}#map=16/{{'%.6f' % lat}}/{{'%.6f' % lon}}" target="_blank" rel="noopener noreferrer">Show on OpenStreetMap</a></dd></div>
+      % end
+      % if a['clip'] and a['clip']['words']:
+      <div><dt>Live</dt><dd>{{a['clip']['words']}}</dd></div>
+      % end
+      % if a['live_photo']:
+      <div><dt>Live</dt><dd>This is the clip of a Live Photo. <a href="/assets/{{a['live_photo']}}">Show the photo</a></dd></div>
       % end
       <div><dt>File</dt><dd>{{a.get('size_label') or ''}}
         % if a['width'] and a['height']:
@@ -117,6 +152,9 @@
         <span class="quiet">{{a['duration_label']}}</span>
         % end
       </dd></div>
+      % if a['sender']:
+      <div><dt>Sent by</dt><dd>{{a['sender']}}</dd></div>
+      % end
       % if a.get('uploaded_label'):
       <div><dt>Uploaded</dt><dd>{{a['uploaded_label']}}</dd></div>
       % end
