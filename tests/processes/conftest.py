@@ -7,9 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.processes import servers
 from tests.processes.servers import Homequeue, running
 
 Serve = Callable[..., Homequeue]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _rows_are_where_they_should_be(request: pytest.FixtureRequest) -> None:
+    """With --database=postgres each server has a database of its own there."""
+    if request.config.getoption("--database") == "postgres":
+        servers.cluster = request.getfixturevalue("cluster")
 
 
 @pytest.fixture

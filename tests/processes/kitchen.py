@@ -1,7 +1,8 @@
 """homequeue with a few tasks more: work of all kinds, good and bad, for tests to put in.
 
 `python -m tests.processes.kitchen …` is `homequeue …`; its command `defer` reads from stdin what is
-to be deferred, a line of JSON each: `["name", argument, …]`, or `{"chain": number}`.
+to be deferred, a line of JSON each: `["name", argument, …]`, `{"chain": number}`, or
+`{"order": "name"}` of the menu.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import logging
 import os
 import sys
 import time
+from typing import Any
 
 from peewee import IntegrityError
 
@@ -21,6 +23,7 @@ from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.models import Job
 from homequeue.queue import queue, watch
+from tests.processes import menu
 
 # So that tests need not wait longer than people would.
 watch.HARD_GRACE = 1.0
@@ -117,11 +120,18 @@ def defer(settings: Settings, _arguments: argparse.Namespace) -> int:
         _sql(EFFECTS)
         _sql(SENT)
     for line in sys.stdin:
-        asked = json.loads(line)
-        kept = _chain(asked["chain"]) if isinstance(asked, dict) else _single(*asked)
-        sys.stdout.write(f"{kept}\n")
+        sys.stdout.write(json.dumps(_kept(json.loads(line))) + "\n")
         sys.stdout.flush()
     return 0
+
+
+def _kept(asked: Any) -> Any:
+    """Defer one thing that was asked for; the number of its job, or what there is of them."""
+    if isinstance(asked, list):
+        return _single(*asked)
+    if "order" in asked:
+        return menu.numbers(menu.ORDERS[asked["order"]]())
+    return _chain(asked["chain"])
 
 
 def _single(name: str, *arguments: object) -> int:

@@ -3,15 +3,19 @@
 import contextlib
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tests.processes.servers import BROKEN, Homequeue
 
+#: Seconds after which an answer comes that is late.
+LATE = 3.0
 #: Not passed on: they are about one connection.
 OWN = ("connection", "keep-alive", "transfer-encoding", "content-length")
 TOO_LARGE = b"<html><title>413 Request Entity Too Large</title></html>"
+STRANGE = b"<html><title>Welcome to the hotel</title></html>"
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Passing:
     size: int
 
 
-#: What is done to a request: "pass" it on, "cut" it half way, or let no "answer" come back.
+#: What is done to a request: "pass" it on, "cut" it half way, let no "answer" come back or let it
+#: be "late" by some seconds, or answer it here with a status, such as "404".
 Meddle = Callable[[Passing], str]
 
 
@@ -81,6 +86,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(413, {"Content-Type": "text/html"}, TOO_LARGE)
             return
         deed = self.shared.meddle(passing)
+        if deed.isdecimal():
+            self.answer(int(deed), {"Content-Type": "text/html"}, STRANGE)
+            return
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port)) as line:
             try:
                 if deed == "cut":
@@ -94,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return
         if deed == "answer":
             return
+        if deed == "late":
+            time.sleep(LATE)
         self.answer(found.status, dict(found.getheaders()), content)
 
     def pass_on(self, line: http.client.HTTPConnection, body: bytes) -> None:

@@ -11,7 +11,7 @@ from tests.pictures import png_claiming
 from tests.processes.browsing import LAPTOP, PHONE, Visitor
 from tests.processes.chains import KITCHEN
 from tests.processes.conftest import Serve
-from tests.processes.servers import Homequeue, eventually, noise
+from tests.processes.servers import Homequeue, eventually, noise, running
 from tests.processes.test_browser import Open, axe, browser, expect, visit
 from tests.processes.test_poison import defer
 
@@ -29,17 +29,13 @@ HIDE = """(hidden) => {
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homequeue]:
     """A server with an account, three photos and three of which no pictures can be made."""
-    server = Homequeue(tmp_path_factory.mktemp("activity"))
-    try:
-        server.start().open_account()
+    with running(tmp_path_factory.mktemp("activity")) as server:
         for number in range(3):
             assert server.upload(noise(number), f"sea {number}.jpg").status == 201
         for number in range(3):
             assert server.upload(cut(number), f"broken {number}.png").status == 201
         server.settled(6)
         yield server
-    finally:
-        server.end()
 
 
 def cut(number: int) -> bytes:
@@ -141,6 +137,24 @@ def test_a_hidden_tab_does_not_ask(house: Homequeue, visit: Open) -> None:
     eventually(lambda: page.wait_for_timeout(50) or asked, "it asks again", 5)
 
 
+def test_a_page_without_its_server_says_so(serve: Serve, visit: Open) -> None:
+    server = serve()
+    visitor = visit(server, viewport=PHONE)
+    visitor.sign_in("/activity")
+    page = visitor.page
+    page.evaluate("document.getElementById('activity').dataset.rest = '500'")
+    page.evaluate(HIDE, False)
+    lost = page.locator("p.lost[role=status]")
+    expect(lost).to_have_text("")
+    server.kill_all()
+    words = re.compile(r"^No answer from the server; this is as of \d\d:\d\d\.$")
+    expect(lost).to_have_text(words, timeout=25_000)
+    expect(summary(visitor)).to_be_visible()
+    server.start()
+    expect(lost).to_have_text("", timeout=25_000)
+    visitor.complaints.clear()
+
+
 def test_failures_are_one_group_to_try_again_or_dismiss(serve: Serve, visit: Open) -> None:
     server = serve()
     for number in range(3):
@@ -160,8 +174,22 @@ def test_failures_are_one_group_to_try_again_or_dismiss(serve: Serve, visit: Ope
     page.get_by_role("button", name=re.compile("^Dismiss: 3 times")).click()
     expect(page.locator("#notice")).to_contain_text("Dismissed")
     expect(failed).to_have_count(0)
-    visitor.visit("/activity/history?state=cancelled")
+    visitor.visit("/activity/history?state=dismissed")
     expect(page.locator("li.job")).to_have_count(3)
+
+
+def test_kinds_of_work_fit_on_a_phone(house: Homequeue, visit: Open) -> None:
+    visitor = visit(house, viewport=PHONE)
+    visitor.sign_in("/activity/machine")
+    table = visitor.page.locator("section[aria-labelledby='kinds-title']")
+    for seen in (
+        table.get_by_role("button", name="Pause: Making previews"),
+        table.locator("td[data-label='Failed']").first,
+    ):
+        box = seen.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
 
 
 def test_what_runs_is_stopped_from_the_page(serve: Serve, visit: Open) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.pictures import png_claiming
 from tests.processes.browsing import LAPTOP, PHONE, Visitor
 from tests.processes.conftest import Serve
-from tests.processes.servers import Homequeue, eventually, noise
+from tests.processes.servers import Homequeue, eventually, noise, running
 from tests.processes.test_browser import (
     Open,
     browser,
@@ -30,15 +30,11 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homequeue]:
     """A server with three photos."""
-    server = Homequeue(tmp_path_factory.mktemp("house"))
-    try:
-        server.start().open_account()
+    with running(tmp_path_factory.mktemp("house")) as server:
         for number in range(700, 703):
             assert server.upload(noise(number), f"photo {number}.jpg").status == 201
         server.settled(3)
         yield server
-    finally:
-        server.end()
 
 
 def drag(visitor: Visitor, files: list[Path], *, release: bool = True) -> None:
@@ -148,7 +144,7 @@ def test_a_damaged_photo_is_kept_and_said_to_be_damaged(
     (tmp_path / "torn.jpg").write_bytes(noise(751)[:-9_000])
     visitor.choose([tmp_path / "torn.jpg"])
     row = visitor.page.locator(".row.good")
-    expect(row).to_contain_text("Kept, but damaged: it shows as far as it goes.")
+    expect(row).to_contain_text("Added, but damaged: it shows as far as it goes.")
 
 
 # Captions
@@ -274,7 +270,9 @@ def test_what_waits_turns_into_pictures_soon(serve: Serve, visit: Open) -> None:
 # Small screens
 
 
-@pytest.mark.parametrize("path", ["/", "/upload", "/trash", "/password", "/assets/1", "/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/", "/upload", "/choose", "/trash", "/password", "/assets/1", "/sign-in"]
+)
 def test_nothing_is_pushed_sideways_on_a_phone_at_twice_the_size(
     path: str, house: Homequeue, visit: Open
 ) -> None:

@@ -15,7 +15,7 @@ from homequeue.services.sidecars import is_companion
 from tests import corpora
 from tests.conftest import part
 from tests.processes.conftest import Serve
-from tests.processes.servers import NAME, PASSWORD, Homequeue, checksum, eventually, noise
+from tests.processes.servers import NAME, PASSWORD, Homequeue, checksum, eventually, noise, running
 
 pytestmark = pytest.mark.slow
 
@@ -28,21 +28,15 @@ MIB = 2**20
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homequeue]:
     """A server that takes files of up to 1 MiB."""
-    server = Homequeue(tmp_path_factory.mktemp("small"), {"uploads_max_size": "1M"})
-    try:
-        yield server.start().open_account()
-    finally:
-        server.end()
+    with running(tmp_path_factory.mktemp("small"), uploads_max_size="1M") as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Homequeue]:
     """A server that wants more free space than any disk has."""
-    server = Homequeue(tmp_path_factory.mktemp("full"), {"uploads_min_free": "1000T"})
-    try:
-        yield server.start().open_account()
-    finally:
-        server.end()
+    with running(tmp_path_factory.mktemp("full"), uploads_min_free="1000T") as server:
+        yield server
 
 
 # curl

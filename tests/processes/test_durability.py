@@ -38,3 +38,7 @@ def test_each_step_of_each_chain_takes_effect_once(
     assert story.chains == 60
     assert story.kills.total() == 8
     assert story.recovery < chains.RECOVERY
+    if "queue_url" in settings:
+        # What PostgreSQL tells while no worker lives, nobody hears; a list in Redis waits.
+        assert story.wiped > 0
+        assert story.strange > 0

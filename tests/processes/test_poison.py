@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from homequeue import ledger
 from tests.processes.chains import KITCHEN
 from tests.processes.servers import Homequeue, eventually, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.rows]
 
 DEADLY = "It crashed three times, so it was set aside."
 LONG = "It took longer than the 1 s it may take."
@@ -46,6 +47,7 @@ def worker_of(server: Homequeue, number: int) -> int:
 
     def look() -> int:
         row = job(server, number)
+        assert row["state"] not in ledger.ENDED, f"job {number} has {row['state']} before"
         return int(row["worker"].split("/")[2]) if row["state"] == "running" else 0
 
     return eventually(look, f"job {number} runs", 20)
@@ -104,7 +106,7 @@ def server(tmp_path: Path) -> Iterator[Homequeue]:
 def test_the_work_of_a_killed_worker_begins_again_within_two_seconds(
     server: Homequeue, signum: signal.Signals
 ) -> None:
-    number = defer(server, ["work", 0.5])[0]
+    number = defer(server, ["work", 3])[0]
     for deaths in (1, 2):
         pid = worker_of(server, number)
         with quickly(2, "recovery"):
@@ -116,7 +118,7 @@ def test_the_work_of_a_killed_worker_begins_again_within_two_seconds(
 
 
 def test_a_power_cut_counts_as_no_death(server: Homequeue) -> None:
-    number = defer(server, ["work", 1])[0]
+    number = defer(server, ["work", 3])[0]
     for _ in range(4):
         worker_of(server, number)
         server.kill_all()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_port, part
+from tests.conftest import free_port, lack, part
 from tests.postgres import Cluster
 from tests.processes.conftest import Serve
 from tests.processes.servers import (
@@ -16,10 +16,12 @@ from tests.processes.servers import (
     PATIENCE,
     Homequeue,
     eventually,
+    is_alive,
     noise,
     parent_of,
     slow_photo,
 )
+from tests.processes.test_poison import defer, job, worker_of
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +121,30 @@ def test_postgres_goes_away_while_a_photo_is_made(home: Homequeue, server: Clust
     assert rows(server, "SELECT count(*) FROM rendition") == [(2,)]
 
 
+@pytest.mark.parametrize("is_forgotten_too", [False, True], ids=["a claim", "and a success"])
+def test_what_a_crashed_server_forgot_is_not_done_twice_at_once(
+    serve: Serve, server: Cluster, is_forgotten_too: bool
+) -> None:
+    """A worker need not wait for the disk, so its last commits may be lost: here, by hand."""
+    impatient = "tests.processes.impatient"
+    home = serve(database_url=server.url(), module=impatient, queue_workers=2)
+    first, second = defer(home, ["work", 0], ["work", 4])
+    ghost = worker_of(home, second)
+    eventually(lambda: job(home, first)["state"] == "succeeded", "the first is done")
+    if is_forgotten_too:
+        claim = "state = 'running', finished_at = NULL, worker ="
+        home.rows(f"update job set {claim} ? where id = ?", job(home, second)["worker"], first)
+    claim = "state = 'queued', worker = NULL, started_at = NULL, attempts = 0"
+    home.rows(f"update job set {claim} where id = ?", second)
+    eventually(lambda: not is_alive(ghost), "who works at what is not its own ends", 3)
+    ended = eventually(lambda: home.is_idle() and home.jobs(), "all is done", 15)
+    assert "failed" not in ended
+    for number in (first, second):
+        row = job(home, number)
+        assert (row["state"], row["attempts"], row["deaths"]) == ("succeeded", 1, 0)
+    assert "Traceback" not in home.err
+
+
 def test_it_does_not_start_without_postgres_and_says_why(server: Cluster, tmp_path: Path) -> None:
     url = server.url().replace(str(server.port), str(free_port()))
     done = Homequeue(tmp_path, {"database_url": url}).cli("run")
@@ -139,7 +165,7 @@ def other(home: Homequeue) -> Iterator[Homequeue]:
     apart += [] if os.getuid() == 0 else ["--user", "--map-root-user"]
     wrapper = [*apart, "sh", "-c", 'hostname second && exec "$@"', "sh"]
     if subprocess.run([*wrapper, "true"], check=False).returncode:
-        pytest.skip("this machine may not make namespaces")
+        lack("this machine may not make namespaces")
     machine = Homequeue(home.folder, home.settings, "worker", wrapper=wrapper)
     machine.launch()
     try:
@@ -151,7 +177,7 @@ def other(home: Homequeue) -> Iterator[Homequeue]:
 def test_two_machines_share_the_work(home: Homequeue, other: Homequeue, server: Cluster) -> None:
     names = "SELECT count(DISTINCT split_part(identity, '/', 1)) FROM worker"
     eventually(lambda: rows(server, names) == [(2,)], "both machines have a worker")
-    photos = [slow_photo(number, 3000) for number in range(16)]
+    photos = [slow_photo(number, 5000) for number in range(16)]
     for photo in photos:
         assert home.upload(photo).status == 201
     assert {asset["state"] for asset in home.settled(16)} == {"ready"}
@@ -172,8 +198,10 @@ def test_a_machine_that_leaves_puts_back_what_it_does(
 ) -> None:
     names = "SELECT count(DISTINCT split_part(identity, '/', 1)) FROM worker"
     eventually(lambda: rows(server, names) == [(2,)], "both machines have a worker")
-    for number in range(8):
-        assert home.upload(slow_photo(number, 5000)).status == 201
+    # To make one takes as long as to process it: then none would wait.
+    photos = [slow_photo(number, 5000) for number in range(8)]
+    for photo in photos:
+        assert home.upload(photo).status == 201
     there = "SELECT count(*) FROM job WHERE state = 'running' AND worker LIKE 'second.%'"
     eventually(lambda: rows(server, there) != [(0,)], "the second machine is busy")
     assert other.process is not None
@@ -184,3 +212,16 @@ def test_a_machine_that_leaves_puts_back_what_it_does(
     assert rows(server, there) == [(0,)]
     assert {asset["state"] for asset in home.settled(8)} == {"ready"}
     assert rows(server, "SELECT sum(deaths) FROM job") == [(0,)]
+
+
+def test_a_strangers_messages_are_noticed_and_counted_once(serve: Serve, server: Cluster) -> None:
+    home = serve(database_url=server.url(), module="tests.processes.impatient")
+    eventually(lambda: is_ready(home), "a worker is there")
+    home.upload(noise(1))
+    home.settled(1)
+    for _ in range(3):
+        rows(server, "SELECT pg_notify('homequeue', 'forged'), pg_notify('homequeue', 'again')")
+    noticed = "! 6 messages that homequeue did not write were among its own"
+    eventually(lambda: noticed in home.cli("status").stdout, "status tells of them")
+    texts = {one["text"] for one in home.get("/api/queue")["strange_messages"]}
+    assert texts == {"b'forged'", "b'again'"}

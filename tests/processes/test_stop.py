@@ -10,7 +10,7 @@ from tests.processes.chains import KITCHEN
 from tests.processes.servers import NAME, Homequeue, eventually, is_alive, running, slow_photo
 from tests.processes.test_poison import defer, job, quickly, worker_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.rows]
 
 
 @pytest.fixture

@@ -3,33 +3,40 @@
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from homequeue import parsers
 from tests.processes.browsing import LAPTOP, PHONE, Visitor
 from tests.processes.conftest import Serve
-from tests.processes.proxies import Passing, proxy
-from tests.processes.servers import NAME, PASSWORD, Homequeue, checksum, eventually
+from tests.processes.proxies import Passing, Proxy, proxy
+from tests.processes.servers import NAME, PASSWORD, Homequeue, checksum, eventually, parent_of
 from tests.processes.test_browser import Open, browser, expect, noises, visit, wait_for_rows
 from tests.processes.uploading import (
     FAST,
     MIB,
     SLOW,
+    count,
     forgive,
+    forgive_resuming,
     line,
     overall,
     padded,
     requests,
     rows,
+    tally,
 )
 
 __all__ = ["browser", "visit"]
 
 pytestmark = pytest.mark.slow
 
-#: Bytes of the file that is sent with flat memory; 2.5G by hand.
-BIG = int(os.environ.get("HOMEQUEUE_BIG_UPLOAD", 400 * MIB))
+#: Bytes of the file that is sent with flat memory, such as 2.5G by hand: a browser hashes it first.
+BIG = parsers.size(os.environ.get("HOMEQUEUE_BIG_UPLOAD", "400M"))
 
 
 def check_all_arrived(
@@ -93,6 +100,28 @@ def test_a_full_disk_is_waited_out(serve: Serve, visit: Open, tmp_path: Path) ->
     forgive(visitor, "507", "net::ERR_", "503")
 
 
+def test_a_disk_that_fills_up_meanwhile_is_waited_out(
+    serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve(module="tests.processes.crammed")
+    visitor = visit(server, viewport=LAPTOP)
+    visitor.sign_in("/upload")
+    change = line(visitor)
+    files = [padded(tmp_path / f"f{n}.jpg", 10_403 + n, 2 * MIB) for n in range(5)]
+    visitor.choose(files)
+    begun = "select id from upload where ended_at is null"
+    eventually(lambda: len(server.rows(begun)) == 3, "three are under way")
+    full = server.data.parent / "full"
+    full.touch()
+    expect(rows(visitor, ".again")).to_have_count(3, timeout=30_000)
+    expect(rows(visitor, ".again").first).to_contain_text("The disk of the server is full")
+    full.unlink()
+    change(FAST)
+    check_all_arrived(visitor, server, files)
+    assert len(server.rows("select id from upload")) == 5, "what was sent is not sent again"
+    forgive(visitor, "507")
+
+
 def test_pieces_become_small_enough_for_a_proxy(serve: Serve, visit: Open, tmp_path: Path) -> None:
     server = serve()
     files = [padded(tmp_path / f"p{n}.jpg", 10_410 + n, MIB + 100_000 * n) for n in range(2)]
@@ -107,7 +136,9 @@ def test_pieces_become_small_enough_for_a_proxy(serve: Serve, visit: Open, tmp_p
         assert sum(size > between.limit for size in passed) <= 2 * 3
         between.limit = 0
         visitor.choose(noises(tmp_path, 1, 10_414))
-        expect(rows(visitor, ".bad")).to_contain_text("lets no files through")
+        expect(rows(visitor, ".bad")).to_contain_text(
+            "Your router or a proxy lets no files through"
+        )
     forgive(visitor, "413")
 
 
@@ -125,7 +156,7 @@ def test_all_of_it_works_on_plain_http(serve: Serve, visit: Open, tmp_path: Path
         visitor.choose(files)
         check_all_arrived(visitor, server, files, rows=3)
         assert len(sent) == 2
-        visitor.page.get_by_text("What became of them").click()
+        visitor.page.get_by_text("Copy a summary").click()
         visitor.page.get_by_role("button", name="Copy").click()
         expect(visitor.page.get_by_text("Copied.")).to_be_visible()
         line(visitor)
@@ -134,8 +165,7 @@ def test_all_of_it_works_on_plain_http(serve: Serve, visit: Open, tmp_path: Path
         visitor.page.reload()
         expect(rows(visitor)).to_have_count(1)
         expect(overall(visitor)).to_contain_text("1 of 1 sent", timeout=30_000)
-    # Of a header that is for https only the browser says so on every page.
-    forgive(visitor, "423", "Cross-Origin-Opener-Policy")
+    forgive(visitor, "423")
 
 
 def test_a_line_that_breaks_costs_only_what_was_on_it(
@@ -162,13 +192,16 @@ def test_a_line_that_breaks_costs_only_what_was_on_it(
     forgive(visitor, "net::ERR_", "502", "423")
 
 
-def test_the_last_answer_may_be_lost(serve: Serve, visit: Open, tmp_path: Path) -> None:
-    server = serve()
-    files = [padded(tmp_path / "last.jpg", 10_430, MIB + 300_000)]
+@contextmanager
+def sent_with_losses(
+    server: Homequeue, visit: Open, files: list[Path], which: tuple[str, str], most: int
+) -> Iterator[tuple[Visitor, Proxy]]:
+    """Somebody whose files have arrived, though the first answers to such requests were lost."""
     lost: list[Passing] = []
 
     def meddle(passing: Passing) -> str:
-        if passing.method != "PATCH" or lost:
+        method, path = which
+        if passing.method != method or not passing.path.startswith(path) or len(lost) == most:
             return "pass"
         lost.append(passing)
         return "answer"
@@ -179,10 +212,103 @@ def test_the_last_answer_may_be_lost(serve: Serve, visit: Open, tmp_path: Path) 
         visitor.sign_in("/upload")
         visitor.choose(files)
         check_all_arrived(visitor, server, files)
-        expect(rows(visitor)).to_contain_text("Ready")
+        assert len(lost) == most
+        expect(rows(visitor)).to_contain_text("Added")
+        yield visitor, between
+
+
+def test_the_last_answer_may_be_lost(serve: Serve, visit: Open, tmp_path: Path) -> None:
+    files = [padded(tmp_path / "last.jpg", 10_430, MIB + 300_000)]
+    with sent_with_losses(serve(), visit, files, ("PATCH", "/"), 1) as (visitor, between):
         began = [one for one in between.seen if (one.method, one.path) == ("POST", "/api/uploads")]
         assert len(began) == 1
     forgive(visitor, "net::ERR_", "423")
+
+
+@pytest.mark.parametrize("size", [400_000, 900_000, MIB + 300_000])
+def test_the_first_answers_may_be_lost(
+    size: int, serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    files = [padded(tmp_path / "first.jpg", 10_431, size)]
+    with sent_with_losses(server, visit, files, ("POST", "/api/uploads"), 2) as (visitor, _):
+        expect(visitor.page.locator("#undo")).to_have_text("Move this photo to the trash")
+    for table in ("upload", "receipt"):
+        assert [row[0] for row in server.rows(f"select outcome from {table}")] == ["added"]
+    # The page only learns by going on that a photo has come whose answer was lost.
+    forgive(visitor, "net::ERR_", "409")
+
+
+def test_what_is_on_its_way_says_that_it_is_too_late_to_cancel(
+    serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    files = [padded(tmp_path / "late.jpg", 10_432, 400_000)]
+    with proxy(server) as between:
+        between.meddle = lambda passing: "late" if passing.path == "/api/uploads" else "pass"
+        visitor = visit(server, viewport=LAPTOP, base_url=between.url)
+        visitor.sign_in("/upload")
+        visitor.choose(files)
+        eventually(lambda: count(server, files) == 1, "it arrived")
+        visitor.page.get_by_role("button", name="Cancel: late.jpg").click()
+        expect(rows(visitor, ".sending")).to_contain_text("too late to cancel")
+        check_all_arrived(visitor, server, files)
+
+
+def test_what_had_arrived_is_not_called_cancelled(
+    serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    files = [padded(tmp_path / "small.jpg", 10_433, 400_000)]
+    files.append(padded(tmp_path / "large.jpg", 10_434, MIB + 300_000))
+
+    def meddle(passing: Passing) -> str:
+        is_upload = passing.path.startswith("/api/uploads") and passing.method != "DELETE"
+        pieces = [one for one in between.seen if one.method == "PATCH"]
+        is_small = passing.method == "POST" and passing.size > 0
+        return "answer" if is_upload and (is_small or len(pieces) > 1) else "pass"
+
+    with proxy(server) as between:
+        between.meddle = meddle
+        visitor = visit(server, viewport=LAPTOP, base_url=between.url)
+        visitor.sign_in("/upload")
+        visitor.choose(files)
+        for path in files:
+            eventually(lambda path=path: count(server, [path]) == 1, "it arrived")
+            expect(rows(visitor, ".again").filter(has_text=path.name)).to_be_visible()
+            visitor.page.get_by_role("button", name=f"Cancel: {path.name}").click()
+        words = "Added · It had arrived before it was cancelled"
+        expect(rows(visitor, ".ready").filter(has_text=words)).to_have_count(2)
+    forgive(visitor, "net::ERR_")
+
+
+@pytest.mark.parametrize("status", ["200", "404"])
+def test_what_a_stranger_answers_ends_no_file(
+    status: str, serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    files = [padded(tmp_path / "one.jpg", 10_435, 3 * MIB)]
+    in_the_way = True
+
+    def meddle(passing: Passing) -> str:
+        sent = [one for one in between.seen if one.method == "PATCH"]
+        is_upload = passing.path.startswith("/api/uploads")
+        return status if is_upload and len(sent) > 1 and in_the_way else "pass"
+
+    with proxy(server) as between:
+        between.meddle = meddle
+        visitor = visit(server, viewport=LAPTOP, base_url=between.url)
+        visitor.sign_in("/upload")
+        visitor.choose(files)
+        expect(rows(visitor, ".bad")).to_contain_text(
+            f"Your router or a proxy answered instead of homequeue ({status})", timeout=60_000
+        )
+        in_the_way = False
+        visitor.page.get_by_role("button", name="Try again: one.jpg").click()
+        check_all_arrived(visitor, server, files)
+        began = [one for one in between.seen if (one.method, one.path) == ("POST", "/api/uploads")]
+        assert len(began) == 1, "what was sent is not sent again"
+    forgive(visitor, status)
 
 
 def test_a_session_that_ends_asks_to_sign_in_and_goes_on(
@@ -204,15 +330,25 @@ def test_a_session_that_ends_asks_to_sign_in_and_goes_on(
     with visitor.context.expect_page() as opened:
         page.get_by_role("link", name="Sign in again").click()
     door = opened.value
-    door.get_by_label("Name").fill(NAME)
-    door.get_by_label("Password", exact=True).fill(PASSWORD)
-    door.get_by_role("button", name="Sign in").click()
-    door.wait_for_url("**/upload")
-    page.bring_to_front()
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    come_in(door, NAME, PASSWORD)
+    come_back(visitor)
     check_all_arrived(visitor, server, files)
     expect(door.locator("#rows .row")).to_have_count(0)
     forgive(visitor, "401")
+
+
+def come_in(door: Any, name: str, password: str) -> None:
+    """Sign in by a page that shows the door to the upload page."""
+    door.get_by_label("Name").fill(name)
+    door.get_by_label("Password", exact=True).fill(password)
+    door.get_by_role("button", name="Sign in").click()
+    door.wait_for_url("**/upload")
+
+
+def come_back(visitor: Visitor) -> None:
+    """Go back to the tab that was first."""
+    visitor.page.bring_to_front()
+    visitor.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_nothing_is_sent_as_somebody_else(serve: Serve, visit: Open, tmp_path: Path) -> None:
@@ -228,12 +364,8 @@ def test_nothing_is_sent_as_somebody_else(serve: Serve, visit: Open, tmp_path: P
     expect(page.get_by_text("You were signed out")).to_be_visible(timeout=30_000)
     door = visitor.context.new_page()
     door.goto("/sign-in?next=/upload")
-    door.get_by_label("Name").fill("Ben")
-    door.get_by_label("Password", exact=True).fill("a horse of course")
-    door.get_by_role("button", name="Sign in").click()
-    door.wait_for_url("**/upload")
-    page.bring_to_front()
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    come_in(door, "Ben", "a horse of course")
+    come_back(visitor)
     time.sleep(1)
     expect(rows(visitor, ".waiting")).to_have_count(2)
     page.goto("/upload")
@@ -241,6 +373,49 @@ def test_nothing_is_sent_as_somebody_else(serve: Serve, visit: Open, tmp_path: P
     expect(rows(visitor)).to_have_count(0)
     assert server.rows("select id from asset") == []
     forgive(visitor, "401")
+
+
+def test_what_waits_stays_when_somebody_else_signs_in(
+    serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    assert server.cli("user", "add", "Ben", "--password-stdin", stdin="a horse of course\n")
+    visitor = visit(server, viewport=LAPTOP)
+    visitor.sign_in("/upload")
+    page = visitor.page
+    change = line(visitor)
+    files = [padded(tmp_path / f"w{n}.jpg", 10_455 + n, 2 * MIB) for n in range(5)]
+    visitor.choose(files)
+    expect(rows(visitor, ".sending")).to_have_count(3)
+    page.get_by_role("button", name="Pause all").click()
+    door = visitor.context.new_page()
+    door.goto("/sign-in?next=/upload")
+    come_in(door, "Ben", "a horse of course")
+    page.bring_to_front()
+    page.get_by_role("button", name="Resume all").click()
+    expect(page.get_by_text("Somebody else is signed in here now.")).to_be_visible(timeout=30_000)
+    expect(rows(visitor, ".waiting")).to_have_count(5)
+    change(FAST)
+    door.goto("/sign-in?next=/upload")
+    come_in(door, NAME, PASSWORD)
+    come_back(visitor)
+    check_all_arrived(visitor, server, files)
+    assert len(server.rows("select id from upload")) == 5, "what was sent is not sent again"
+    forgive(visitor, "403", "404")
+
+
+def test_an_old_token_costs_nothing_on_a_bad_line(
+    serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    visitor = visit(server, viewport=PHONE)
+    visitor.sign_in("/upload")
+    visitor.page.evaluate("document.querySelector('[name=csrf-token]').content = 'old'")
+    visitor.page.route("**/upload", lambda route: route.abort(), times=1)
+    files = noises(tmp_path, 1, 10_458)
+    visitor.choose(files)
+    check_all_arrived(visitor, server, files)
+    forgive(visitor, "403", "net::ERR_")
 
 
 # Reloads and tabs
@@ -271,6 +446,7 @@ def test_it_goes_on_after_the_page_was(how: str, serve: Serve, visit: Open, tmp_
     wait_for_rows(visitor, 3)
     visitor.page.get_by_role("button", name="Resume: r3.jpg").click()
     check_all_arrived(visitor, server, files)
+    forgive_resuming(visitor)
     # Three had begun when the page went away, and all went on where they were.
     assert len(server.rows("select id from upload")) == 4
     visitor.page.reload()
@@ -309,6 +485,73 @@ def test_a_big_file_is_chosen_again_and_continues(
     forgive(visitor, "423")
 
 
+STORED = """async () => {
+  const { items } = await import('/static/js/states.js');
+  return items.filter((item) => item.stored).map((item) => item.name);
+}"""
+
+
+#: Whether it is written down of all files that they are paused.
+PAUSED = """async () => {
+  const request = indexedDB.open('homequeue');
+  await new Promise((resolve) => { request.onsuccess = resolve; });
+  const found = request.result.transaction('uploads').objectStore('uploads').getAll();
+  await new Promise((resolve) => { found.onsuccess = resolve; });
+  request.result.close();
+  return found.result.every((one) => one.paused);
+}"""
+
+
+def stored(visitor: Visitor) -> list[str]:
+    """The names of the files that the browser has stored, once there are no more."""
+    before, now = None, visitor.page.evaluate(STORED)
+    while now != before or not now:
+        time.sleep(1)
+        before, now = now, visitor.page.evaluate(STORED)
+    return list(now)
+
+
+@pytest.mark.parametrize("room", ["told", "not told"])
+def test_what_the_browser_has_no_room_for_is_chosen_again(
+    room: str, serve: Serve, visit: Open, tmp_path: Path
+) -> None:
+    server = serve()
+    visitor = visit(server, viewport=LAPTOP)
+    if room == "not told":
+        # As on plain http.
+        visitor.context.add_init_script("delete Navigator.prototype.storage")
+    visitor.sign_in("/upload")
+    page = visitor.page
+    change = line(visitor, SLOW | {"uploadThroughput": 10**5})
+    quota = {"origin": server.url, "quotaSize": 20 * MIB}
+    visitor.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+    files = [padded(tmp_path / f"q{n}.jpg", 10_490 + n, 3 * MIB) for n in range(8)]
+    visitor.choose(files)
+    expect(rows(visitor, ".sending")).to_have_count(3)
+    kept = stored(visitor)
+    page.get_by_role("button", name="Pause all").click()
+    assert 2 <= len(kept) < len(files)
+    eventually(lambda: page.evaluate(PAUSED), "it is written down that they are paused")
+    page.reload()
+    expect(rows(visitor, ".paused")).to_have_count(len(kept), timeout=30_000)
+    left = rows(visitor, ".choose")
+    expect(left).to_have_count(len(files) - len(kept))
+    expect(left.first).to_contain_text("Not finished before this page was closed")
+    expect(overall(visitor)).to_contain_text(f"{len(files) - len(kept)} to be chosen again")
+    change(FAST)
+    page.get_by_role("button", name="Resume all").click()
+    wait_for_rows(visitor, len(kept))
+    missing = [path for path in files if path.name not in kept]
+    copied = tally(visitor)
+    assert copied[0].endswith(f": {len(files)} files")
+    assert copied[1:3] == [f"{len(kept)} added", f"{len(missing)} to be chosen again"]
+    assert sorted(copied[3:]) == [path.name for path in missing]
+    visitor.choose(missing)
+    check_all_arrived(visitor, server, files)
+    # The server may still be busy with the requests of the page that went away.
+    forgive(visitor, "423")
+
+
 def test_two_tabs_at_once_send_each_file_once(serve: Serve, visit: Open, tmp_path: Path) -> None:
     server = serve()
     visitor = visit(server, viewport=LAPTOP)
@@ -339,14 +582,21 @@ def memory(pid: int) -> int:
 
 
 def renderers() -> dict[int, int]:
+    """The memory of the pages of our own browser: other tests have theirs."""
     found = {}
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
+    for pid in map(int, filter(str.isdecimal, os.listdir("/proc"))):
         try:
-            if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found[int(pid)] = memory(int(pid))
+            if b"--type=renderer" in Path(f"/proc/{pid}/cmdline").read_bytes() and is_ours(pid):
+                found[pid] = memory(pid)
         except (OSError, TypeError):
             continue
     return found
+
+
+def is_ours(pid: int) -> bool:
+    while pid and pid != os.getpid():
+        pid = parent_of(pid)
+    return pid == os.getpid()
 
 
 @pytest.mark.timeout(600)
@@ -363,8 +613,9 @@ def test_a_big_file_is_sent_with_flat_memory_on_both_sides(
     while not server.rows("select id from asset"):
         most = max(most, memory(web))
         most_page = max(most_page, *renderers().values())
-        time.sleep(0.1)
+        # What is only waiting to be let go of would hide what the page holds; but it takes a while.
+        visitor.page.request_gc()
+        time.sleep(1)
     assert most - before < 16 * MIB, (most, before)
-    # What was read is let go of in gulps; how large these are does not hang on the file.
-    assert most_page - pages < 192 * MIB, (most_page, pages)
-    expect(rows(visitor)).to_contain_text(re.compile("Ready|Kept|Sent"))
+    assert most_page - pages < 32 * MIB, (most_page, pages)
+    expect(rows(visitor)).to_contain_text(re.compile("Added|Sent"))

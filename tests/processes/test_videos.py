@@ -124,7 +124,8 @@ def test_the_page_tells_how_far_it_is_and_then_plays(
     visitor = Visitor(browser, server, viewport=size)
     visitor.context.add_init_script(axe_core(tmp_path))
     visitor.sign_in(f"/assets/{asset}")
-    expect(visitor.page.locator("#film-note")).to_contain_text("when its turn comes")
+    held = "it waits until somebody resumes: converting videos is paused"
+    expect(visitor.page.locator("#film-note")).to_contain_text(held)
     expect(visitor.page.locator("img#photo")).to_be_visible()
     assert visitor.axe() == []
     assert not visitor.is_too_wide()
@@ -165,7 +166,7 @@ def is_going(job: dict[str, Any]) -> bool:
 
 def test_a_server_that_is_killed_converts_it_once_more(serve: Serve) -> None:
     server = serve()
-    data = film(*MPEG2, "-vf", "scale=1280:720", name="a.mpg", seconds=10.0)
+    data = film(*MPEG2, "-vf", "scale=1920:1080", name="a.mpg", seconds=20.0)
     asset = sent(server, data, "long.mpg")
     look = lambda: [j for j in server.get(f"/api/jobs?asset={asset}")["jobs"] if is_going(j)]  # noqa: E731
     eventually(look, "the conversion runs", 60)

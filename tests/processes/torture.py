@@ -7,9 +7,6 @@ By hand: `python -m tests.processes.torture --photos 200 --kills 20 [--redis | -
 import argparse
 import contextlib
 import random
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
@@ -32,6 +29,7 @@ from tests.processes.servers import (
     parent_of,
     running,
 )
+from tests.redisserver import RedisServer
 
 #: Who is killed; `tree` is everything at once, as if the plug was pulled, and a start after it.
 VICTIMS = ("web", "worker", "worker", "supervisor", "tree")
@@ -264,16 +262,11 @@ def torture(folder: Path, photos: int, kills: int, seed: int = 1, **settings: An
 @contextlib.contextmanager
 def redis_server(folder: Path) -> Iterator[str]:
     """A Redis of our own, by its address."""
-    port = free_port()
-    program = shutil.which("redis-server")
-    assert program is not None, "redis-server is not installed"
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
+    server = RedisServer(free_port(), folder)
     try:
-        yield f"redis://127.0.0.1:{port}/0"
+        yield server.start().url
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(10)
+        server.stop()
 
 
 @contextlib.contextmanager

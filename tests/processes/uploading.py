@@ -41,6 +41,12 @@ def overall(visitor: Visitor) -> Any:
     return visitor.page.locator("#overall")
 
 
+def tally(visitor: Visitor) -> list[str]:
+    """The summary that can be copied, line by line."""
+    visitor.page.locator("#tally summary").click()
+    return list(visitor.page.locator("#tally-words").input_value().splitlines())
+
+
 def count(server: Homequeue, files: list[Path]) -> int:
     """How many of these files are among the assets."""
     wanted = {checksum(path.read_bytes()) for path in files}
@@ -62,3 +68,8 @@ def forgive(visitor: Visitor, *words: str) -> None:
     rest = [one for one in visitor.complaints if not any(word in one for word in words)]
     assert not rest, rest
     visitor.complaints.clear()
+
+
+def forgive_resuming(visitor: Visitor) -> None:
+    """Forget that a piece which was under way at a pause came in between when it was resumed."""
+    forgive(visitor, "409", "423")
