@@ -6,22 +6,24 @@ With `--database=postgres` the house has its rows in PostgreSQL instead of in a 
 import os
 import shutil
 import socket
-import subprocess
 import tempfile
-import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from homequeue import config
-from homequeue.bootstrap import bootstrap
+from homequeue.bootstrap import DATABASE, bootstrap
 from homequeue.config import Settings
 from homequeue.db import db
 from homequeue.media import MARKER
-from homequeue.queue import queue
-from homequeue.services import users
+from homequeue.queue import limits, queue
+from homequeue.services import room, users
 from tests.postgres import Cluster, programs
+from tests.redisserver import RedisServer
 
 #: The cheapest argon2id, so that tests do not wait for passwords.
 CHEAP_ARGON2 = {"memory_cost": 8, "time_cost": 1, "parallelism": 1}
@@ -33,11 +35,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With another database, run again only what uses one."""
+    """Begin with what takes longest; with another database, run again only what uses one."""
+    _slow_files_first(items)
     if config.getoption("--database") != "sqlite":
-        used = [item for item in items if "where_rows_are" in getattr(item, "fixturenames", ())]
+        used = [
+            item
+            for item in items
+            if "where_rows_are" in getattr(item, "fixturenames", ())
+            or (item.get_closest_marker("rows") and not item.get_closest_marker("sqlite"))
+        ]
         config.hook.pytest_deselected(items=[item for item in items if item not in used])
         items[:] = used
+
+
+def _slow_files_first(items: list[pytest.Item]) -> None:
+    """Put the files that start processes first, so that none of them is alone at the end."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    all_of_it = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], -all_of_it[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -53,11 +68,14 @@ def pytest_runtest_makereport() -> Iterator[None]:
 def part(program: str) -> str:
     """Return the path of a program a test needs; without it the test skips, but never in CI."""
     found = shutil.which(program, path=f"{os.environ['PATH']}:{programs()}")
-    if found is None and os.environ.get("CI"):
-        pytest.fail(f"{program} is missing, and in CI nothing may be")
-    if found is None:
-        pytest.skip(f"{program} is not installed")
-    return found
+    return found or lack(f"{program} is not installed")
+
+
+def lack(words: str) -> NoReturn:
+    """Skip a test for want of something; in CI nothing may be wanting, and it fails."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{words}, and in CI nothing may be missing")
+    pytest.skip(words)
 
 
 def free_port() -> int:
@@ -111,20 +129,46 @@ def overrides(tmp_path: Path) -> dict[str, str]:
     return {"library.path": str(tmp_path / "data"), "uploads.min_free": "1M"}
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of SQLite with all tables and no rows: to copy it is quicker than to make it."""
+    folder = tmp_path_factory.mktemp("tables") / "data"
+    bootstrap(config.load(overrides={"library.path": str(folder)}, environ={}), durable=False)
+    db.close()
+    queue.storage.close()
+    tempfile.tempdir = None
+    return folder / DATABASE
+
+
 @pytest.fixture
-def house(overrides: dict[str, str], where_rows_are: dict[str, str]) -> Iterator[Settings]:
+def house(
+    overrides: dict[str, str],
+    where_rows_are: dict[str, str],
+    empty_tables: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Settings]:
     """A house that stands, in this process."""
+    # What a server of another test had begun to receive is nothing to this one.
+    monkeypatch.setattr(room, "_coming", {})
     settings = config.load(overrides=overrides, environ=where_rows_are)
-    if where_rows_are:
-        # Its tables may be there already: then this must be the folder that belongs to them.
-        originals = config.data_folder(settings) / "originals"
-        originals.mkdir(parents=True, exist_ok=True)
-        (originals / MARKER).touch()
+    folder = config.data_folder(settings)
+    # Its tables are there already: then this must be the folder that belongs to them.
+    (folder / "originals").mkdir(parents=True, exist_ok=True)
+    (folder / "originals" / MARKER).touch()
+    if not where_rows_are:
+        shutil.copyfile(empty_tables, folder / DATABASE)
     bootstrap(settings, durable=False)
     yield settings
     db.close()
     queue.storage.close()
     tempfile.tempdir = None
+
+
+@pytest.fixture
+def night(house: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quiet hours, for an hour from now on, whenever that is."""
+    config.bind(replace(house, queue=replace(house.queue, quiet_hours=(1320, 420))))
+    monkeypatch.setattr(limits, "quiet_until", lambda hours, now: now + 3600 if hours else 0.0)
 
 
 @pytest.fixture
@@ -140,29 +184,20 @@ def ben(anna: users.User) -> users.User:
 
 
 @pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
-    """A Redis server of this test's own."""
-    port = free_port()
-    command = [part("redis-server"), "--port", str(port), "--bind", "127.0.0.1"]
-    options = ["--save", "", "--appendonly", "no", "--dir", str(tmp_path)]
-    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
-    _wait_for_port(port)
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(10)
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis of this test's own, which it may stop and start."""
+    part("redis-server")
+    server = RedisServer(free_port(), tmp_path)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of a Redis of this test's own."""
+    return redis_server.url
 
 
 def work_off() -> int:

@@ -7,8 +7,9 @@ from typing import Any
 from PIL import Image
 
 from homequeue import ledger, tasks
+from homequeue.causes import cause
 from homequeue.media import media
-from homequeue.models import TABLES, Asset, Job, Rendition, User
+from homequeue.models import Asset, Job, Rendition, User, tables
 from homequeue.queue import queue
 from homequeue.services import batches, ingest
 from tests import pictures
@@ -86,6 +87,8 @@ def whole(owner: User, number: int = 1, **values: Any) -> Asset:
 
 def job(state: str = ledger.QUEUED, task: str = "process_asset", **values: Any) -> Job:
     """A job in any state, as if it had got there by itself."""
+    if values.get("error"):
+        values = {"cause": cause(values["error"])} | values
     return Job.create(task=task, state=state, **values)
 
 
@@ -103,7 +106,7 @@ def rendition_files() -> list[Path]:
 
 def snapshot() -> dict[str, list[Any]]:
     """Everything that is in the database."""
-    return {kind.__name__: sorted(kind.select().tuples(), key=repr) for kind in TABLES}
+    return {kind.__name__: sorted(kind.select().tuples(), key=repr) for kind in tables()}
 
 
 def execute_one() -> Job | None:

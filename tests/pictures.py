@@ -101,10 +101,7 @@ def profile(
         return b"XYZ \0\0\0\0" + struct.pack(">3i", *(round(v * 65536) for v in values))
 
     curve = b"curv\0\0\0\0" + struct.pack(">IH2x", 1, round(2.2 * 256))
-    text = name.encode() + b"\0"
-    bodies = {
-        b"desc": b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78),
-        b"cprt": b"text\0\0\0\0none\0",
+    colours = {
         b"wtpt": xyz((0.9642, 1.0, 0.8249)),
         b"rXYZ": xyz(red),
         b"gXYZ": xyz(green),
@@ -113,13 +110,37 @@ def profile(
         b"gTRC": curve,
         b"bTRC": curve,
     }
+    return _icc(b"mntrRGB XYZ ", name, colours)
+
+
+#: Inks of a press, as CIE L*a*b* on white paper.
+INKS = {"C": (60, -30, -40), "M": (50, 60, 0), "Y": (85, 0, 70), "K": (20, 0, 0)}
+
+
+def press() -> bytes:
+    """An ICC version 2 profile of a press: its table knows each ink alone, and all else is dark."""
+    alone = {1 << bit: INKS[ink] for bit, ink in enumerate("KYMC")} | {0: (100, 0, 0)}
+    table = b"".join(
+        bytes((round(light * 2.55), a + 128, b + 128))
+        for light, a, b in (alone.get(inks, (0, 0, 0)) for inks in range(16))
+    )
+    ramp = bytes(range(256))
+    unit = struct.pack(">9i", *(65536 * (n % 4 == 0) for n in range(9)))
+    lut = b"mft1\0\0\0\0" + bytes((4, 3, 2, 0)) + unit + ramp * 4 + table + ramp * 3
+    return _icc(b"prtrCMYKLab ", "Press", {b"A2B0": lut})
+
+
+def _icc(kind: bytes, name: str, bodies: dict[bytes, bytes]) -> bytes:
+    text = name.encode() + b"\0"
+    described = b"desc\0\0\0\0" + struct.pack(">I", len(text)) + text + bytes(78)
+    bodies = {b"desc": described, b"cprt": b"text\0\0\0\0none\0"} | bodies
     table, content = struct.pack(">I", len(bodies)), b""
     start = 128 + 4 + 12 * len(bodies)
     for tag, body in bodies.items():
         table += tag + struct.pack(">II", start + len(content), len(body))
         content += body.ljust(-(-len(body) // 4) * 4, b"\0")
     head = struct.pack(
-        ">I4xI4s4s4s12x4s28x3i48x", start + len(content), 0x02100000, b"mntr", b"RGB ", b"XYZ ",
+        ">I4xI12s12x4s28x3i48x", start + len(content), 0x02100000, kind,
         b"acsp", 63190, 65536, 54061,
     )  # fmt: skip
     return head + table + content

@@ -1,5 +1,6 @@
 """A PostgreSQL of the tests' own: made, started, stopped and killed by them, and gone at last."""
 
+import itertools
 import os
 import pwd
 import shutil
@@ -12,6 +13,8 @@ import psycopg2
 
 PASSWORD = "geheim/#%"
 ANEW = "DROP SCHEMA public CASCADE; CREATE SCHEMA public"
+#: Where other machines of the tests are (addresses for benchmarks, RFC 2544).
+ELSEWHERE = "198.18.0.0/15"
 #: A test's rows need not survive the machine.
 QUICK = "-c fsync=off -c full_page_writes=off -c autovacuum=off"
 
@@ -33,6 +36,8 @@ class Cluster:
         self.is_running = False
         self._clean_at: str | None = None
         self._has_tables = False
+        self._homes: dict[Path, str] = {}
+        self._numbers = itertools.count()
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         if self._user:
@@ -41,12 +46,15 @@ class Cluster:
         words = ["-U", "homequeue", f"--pwfile={secret}", "--no-sync", "-E", "UTF8"]
         words += ["--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256"]
         self._run("initdb", *words)
+        with (self.folder / "data" / "pg_hba.conf").open("a") as doors:
+            doors.write(f"host all all {ELSEWHERE} scram-sha-256\n")
 
     def start(self) -> "Cluster":
         """Start it if it is stopped, as nobody's child, and wait until it answers."""
         if self.is_running:
             return self
         words = f"-p {self.port} -k {self.folder} -c shared_buffers=16MB {QUICK}"
+        words += " -c listen_addresses=*"
         self._run("pg_ctl", "start", "-w", "-l", str(self.folder / "log"), "-o", words)
         self.is_running = True
         return self
@@ -65,9 +73,14 @@ class Cluster:
         """The address of its socket: quick, and without a password."""
         return f"postgresql://homequeue@/homequeue?host={self.folder}&port={self.port}"
 
-    def url(self, password: str = "geheim%2F%23%25", database: str = "homequeue") -> str:
+    def url(
+        self,
+        password: str = "geheim%2F%23%25",
+        database: str = "homequeue",
+        host: str = "127.0.0.1",
+    ) -> str:
         """Its address in the network."""
-        return f"postgresql://homequeue:{password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://homequeue:{password}@{host}:{self.port}/{database}"
 
     def ask(self, sql: str, *values: Any, database: str = "postgres") -> list[tuple[Any, ...]]:
         """Ask or tell it something behind homequeue's back."""
@@ -100,6 +113,18 @@ class Cluster:
         numbers = "SELECT setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences"
         besides = f"{numbers} WHERE sequencename <> 'schema_migration_id_seq'"
         return "; ".join([first, *(f"DELETE FROM {table}" for table in tables), besides])
+
+    def home(self, folder: Path) -> str:
+        """The address of the database that belongs to a data folder, made when first asked for."""
+        if folder not in self._homes:
+            self._homes[folder] = f"home{next(self._numbers)}"
+            self.ask(f"CREATE DATABASE {self._homes[folder]}")
+        return self.local_url().replace("/homequeue?", f"/{self._homes[folder]}?")
+
+    def leave(self, folder: Path) -> None:
+        """Delete the database of a data folder: each takes megabytes."""
+        if folder in self._homes:
+            self.ask(f"DROP DATABASE {self._homes.pop(folder)} WITH (FORCE)")
 
     def hang_up(self) -> None:
         """Cut every connection to the database."""

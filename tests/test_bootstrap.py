@@ -25,7 +25,7 @@ from homequeue.errors import (
     Unavailable,
 )
 from homequeue.media import media
-from homequeue.models import TABLES, Fact, User
+from homequeue.models import Fact, User, tables
 from homequeue.queue import queue
 from homequeue.queue.storage import Doorbell, RedisBell
 from tests.library import send, whole
@@ -222,7 +222,7 @@ def test_models_and_migrations_agree(settings, tmp_path):
     db.close()
     made = tmp_path / "data/homequeue.db"
     db.init(str(tmp_path / "models.db"))
-    db.create_tables(TABLES)
+    db.create_tables(tables())
     db.close()
     assert schema(tmp_path / "models.db") == schema(made)
     assert unique_indexes(tmp_path / "models.db") <= unique_indexes(made)

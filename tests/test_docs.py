@@ -43,9 +43,10 @@ def test_commands_are_documented(command):
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path}")
 def test_routes_are_documented(route):
-    path = re.sub(r"<asset_id:id>|<job_id:id>|<batch_id:id>|<upload_id>", "ID", route.path)
+    path = re.sub(r"<\w+_id:id>|<upload_id>", "ID", route.path)
     path = path.replace("<path:path>", "PATH").replace("<task>", "TASK")
-    path = path.replace("<filename:path>", "NAME")
+    path = path.replace("<token>", "TOKEN")
+    path = path.replace("<filename:path>", "NAME").replace("<place:dav>", "/PLACE")
     docs = text("docs/http.md")
     spoken = f"`{route.method} {path}`"
     short = f"`/{path.rpartition('/')[2]}`"  # further kinds of bytes of the same asset
@@ -56,6 +57,14 @@ def test_links_between_docs_lead_somewhere():
     for page in [ROOT / "README.md", *DOCS.glob("*.md")]:
         for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_tables_have_heads():
+    """Without one the rows are shown as they are written, bars and all."""
+    for page in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        for table in re.findall(r"(?:^\|.*\n)+", page.read_text(encoding="utf-8"), re.MULTILINE):
+            lines = [*table.splitlines(), ""]
+            assert re.fullmatch(r"[|: -]+", lines[1]), f"{page.name}: {lines[0]}"
 
 
 def test_make_targets_of_the_readme_exist():

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import secrets
 from types import SimpleNamespace
 
 import pytest
@@ -66,6 +67,17 @@ def test_a_traceback_is_one_line(lines):
     (line,) = lines()
     assert "Traceback" in line
     assert "ValueError: first" in line
+
+
+def test_the_token_of_a_link_is_not_in_it(lines):
+    token = secrets.token_urlsafe(32)
+    try:
+        raise ValueError(f"/s/{token}/uploads/1 cannot be read")
+    except ValueError:
+        logging.getLogger("homequeue.web").exception("A defect before %s", f"/s/{token}/uploads/1")
+    (line,) = lines()
+    assert token not in line
+    assert "A defect before /s/…/uploads/1" in line
 
 
 def test_ordinary_words_stay_as_they_are(lines):

@@ -215,6 +215,43 @@ def test_a_copy_that_breaks_off_is_no_original(monkeypatch):
     arriving.discard()
 
 
+def test_two_who_copy_the_same_photo_are_not_in_each_others_way(monkeypatch):
+    copyfile, paths, data = shutil.copyfile, [], DATA * 1000
+
+    def slowly(source, target, **_):
+        monkeypatch.setattr(shutil, "copyfile", copyfile)
+        with open(target, "wb", buffering=0) as file:
+            file.write(data[:1000])
+            paths.append(kept(data))
+            assert media.open(paths[0]).read() == data
+            file.write(data[1000:])
+
+    monkeypatch.setattr(os, "link", failing(errno.EPERM))
+    monkeypatch.setattr(shutil, "copyfile", slowly)
+    paths.append(kept(data))
+    assert paths[0] == paths[1]
+    assert media.open(paths[1]).read() == data
+    place = media.root / paths[0]
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_a_copy_whose_writer_was_killed_goes_after_a_day(monkeypatch):
+    prefix, suffix = media_module.COPYING
+    torn = kept(name=f"{prefix}sea{suffix}")
+    media.put_aside(torn)
+    folder = (media.root / torn).parent
+    left = folder / f"{prefix}x1y2{suffix}"
+    left.write_bytes(DATA[:5])
+    assert media.remove_stale_copies(100.0) == 0
+    assert left.exists()
+    monkeypatch.setattr(Media, "age", lambda *_: 101.0)
+    original = kept(name="whole.jpg")
+    assert media.remove_stale_copies(100.0) == 1
+    assert not left.exists()
+    assert originals() == [original]
+    assert len(list(folder.iterdir())) == 2  # what was put aside stays
+
+
 # Settling
 
 
@@ -449,9 +486,9 @@ def test_where_no_link_can_be_made_a_copy_is_on_the_disk_before_it_has_its_name(
     def no_link(*_):
         raise OSError(number, "no")
 
-    sync, replace = media_module._sync, os.replace
+    sync, replace = media_module.sync, os.replace
     monkeypatch.setattr(os, "link", no_link)
-    monkeypatch.setattr(media_module, "_sync", lambda path: (told.append("sync"), sync(path)))
+    monkeypatch.setattr(media_module, "sync", lambda path: (told.append("sync"), sync(path)))
     monkeypatch.setattr(os, "replace", lambda *names: (told.append("name"), replace(*names)))
     incoming = media.receive()
     incoming.write(b"photo")

@@ -17,7 +17,7 @@ from homequeue import config, db, ledger, migrations, postgres
 from homequeue.bootstrap import bootstrap
 from homequeue.config import Settings
 from homequeue.errors import ConfigError, NoSpace, NotFound, SchemaTooNew, Unavailable
-from homequeue.models import TABLES, Asset, Fact, Job, User
+from homequeue.models import Asset, Fact, Job, User, tables
 from homequeue.queue import queue
 from homequeue.queue.storage import Doorbell, PostgresBell
 from homequeue.services import assets
@@ -123,7 +123,7 @@ def test_models_and_migrations_agree(home, server):
     migrated = columns()
     db.db.close()
     server.fresh()
-    db.db.create_tables(TABLES)
+    db.db.create_tables(tables())
     assert columns() == migrated
     assert len(migrated) > 80
 

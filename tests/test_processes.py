@@ -77,3 +77,34 @@ def test_a_process_whose_parent_is_gone_ends():
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
     assert done.stdout == ""
+
+
+def test_code_that_was_let_go_comes_back_when_it_is_needed():
+    words = """
+import hashlib, re, sqlite3
+from homequeue import processes
+
+def mapped():
+    text = rollup()
+    return sum(sign * int(re.search(f"{name}: +([0-9]+)", text)[1])
+               for name, sign in (("Rss", 1), ("Anonymous", -1)))
+
+def rollup():
+    return open("/proc/self/smaps_rollup").read()
+
+def work():
+    rows = sqlite3.connect(":memory:").execute("select sqlite_version()").fetchall()
+    return rows, hashlib.sha256(b"photo").hexdigest()
+
+done, before = work(), mapped()
+processes.let_code_go()
+print(mapped() < before / 2, work() == done)
+"""
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout == "True True\n"
+
+
+@pytest.mark.parametrize(("told", "count"), [("pgfault 9\noom_kill 17\n", 17), ("pgfault 9\n", 0)])
+def test_the_kernel_tells_how_many_it_has_shot_for_memory(told, count, monkeypatch):
+    monkeypatch.setattr(Path, "read_text", lambda _: told)
+    assert processes.shot_for_memory() == count

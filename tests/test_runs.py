@@ -6,8 +6,9 @@ import threading
 import time
 
 import pytest
+from peewee import OperationalError
 
-from homequeue import ledger, runs
+from homequeue import histories, ledger, runs
 from homequeue.models import Job
 from homequeue.queue.worker import _Notes
 from tests.library import job
@@ -43,6 +44,45 @@ def test_without_a_run_nothing_is_said():
     runs.note("a line")
     runs.used(5)
     assert runs.current() is None
+
+
+def test_when_a_run_last_said_something_is_known_until_it_begins_anew(one):
+    assert stored(one).reported_at is None
+    with runs.running(one):
+        runs.report("stirring", 0.5)
+    assert time.time() - 5 < stored(one).reported_at <= time.time()
+    ledger.release(one, died=False)
+    ledger.claim(ME)
+    assert stored(one).reported_at is None
+
+
+@pytest.fixture
+def is_away(monkeypatch):
+    """A database that takes no progress, until it is told to."""
+    away, update = [True], Job.update
+
+    def refuse(*args, **values):
+        if away[0]:
+            raise OperationalError("disk I/O error")
+        return update(*args, **values)
+
+    monkeypatch.setattr(Job, "update", refuse)
+    return away
+
+
+def test_progress_that_cannot_be_written_does_not_end_the_run(one, clock, is_away):
+    with runs.running(one):
+        runs.report("stirring", 0.5)
+        is_away[0] = False
+        clock(1)
+        runs.report("stirring", 0.6)
+    assert stored(one).progress == 0.6
+
+
+def test_within_a_transaction_it_does_not_go_on_as_if_nothing_were_amiss(one, is_away):
+    with runs.running(one), pytest.raises(OperationalError), ledger.finishing():
+        runs.report("stirring", 0.5)
+    assert stored(one).state == "running"
 
 
 def test_a_run_is_of_its_context_alone(one):
@@ -199,10 +239,10 @@ def test_a_history_does_not_grow_for_ever():
         again = ledger.claim(ME)
         ledger.postpone(again, 0, f"Not yet, {number}.")
     history = lines(one)
-    assert len(stored(one).history) < 2 * ledger.LONG_HISTORY
+    assert len(stored(one).history) < 2 * histories.LONG
     assert history[0]["state"] == "queued"
     assert history[-1]["words"] == "Not yet, 399."
-    assert len(history) >= ledger.LAST_LINES
+    assert len(history) >= histories.LAST_LINES
 
 
 def test_a_move_that_does_not_happen_leaves_no_line(one):

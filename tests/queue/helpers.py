@@ -14,6 +14,8 @@ from tests.library import job
 class Bell(BaseStorage):
     """Keeps the messages, and how long somebody would have slept, to look at."""
 
+    tells_all = False
+
     def __init__(self) -> None:
         super().__init__("bell")
         self.messages: list[Any] = []
@@ -22,9 +24,9 @@ class Bell(BaseStorage):
     def enqueue(self, data: bytes, priority: float | None = None) -> None:
         self.messages.append(json.loads(data.rpartition(b".")[0]))
 
-    def wait(self, seconds: float) -> bytes | None:
+    def wait(self, seconds: float) -> list[bytes]:
         self.slept.append(seconds)
-        return None
+        return []
 
 
 def step(hall: Queue) -> Job:

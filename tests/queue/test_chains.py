@@ -165,7 +165,7 @@ def test_the_end_of_a_step_is_the_end_of_all_that_follow(bakery, seen):
     first = chain(bakery)
     assert work_off(bakery) == ["mix"]
     assert states() == {"cut": "cancelled", "bake": "cancelled", "mix": "failed"}
-    assert the("bake").error == f"It was to follow job {first.id}."
+    assert the("bake").error == f"What goes before it was not done (job {first.id})."
     told = {fact.name: json.loads(fact.value) for fact in Fact.select()}
     assert told["gave up dough"] == "mix is broken."
     assert set(told) == {"gave up dough", "gave up bread", "gave up slices"}
@@ -239,6 +239,27 @@ def test_unique_work_that_has_a_follower_already_is_done_once_more(bakery, seen)
 def test_unique_work_that_waits_already_is_no_job_of_its_own(bakery):
     assert bakery.wash("cups") is not None
     assert bakery.wash("cups") is None
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_unique_work_is_done_even_if_a_chain_ends_before_it_comes_to_the_same(
+    bakery, seen, is_broken
+):
+    bakery.broken |= {"mix"} if is_broken else set()
+    bakery.enqueue(bakery.mix.s("dough").then(bakery.wash, "cups"))
+    assert bakery.wash("cups") is not None
+    bakery.enqueue(bakery.wash.s("cups").then(bakery.cut, "slices"))
+    work_off(bakery)
+    assert ("wash", "cups") in seen
+    assert ("cut", "slices", "cups wash") in seen
+
+
+def test_what_failed_is_not_kept_from_its_next_try_by_a_step_that_may_never_come(bakery):
+    bakery.broken.add("wash")
+    failed = bakery.wash("cups")
+    step(bakery)
+    bakery.enqueue(bakery.mix.s("dough").then(bakery.wash, "cups"))
+    assert bakery.revive(Job.get_by_id(failed.id))
 
 
 # Groups
@@ -315,6 +336,23 @@ def test_a_member_that_is_unique_and_waits_already_is_waited_for(bakery, seen):
     assert seen[-1] == ("serve", "guests", ["cups wash", "a mix"])
 
 
+def test_results_come_in_the_order_of_the_group(bakery, seen):
+    """Whatever waited before the group was there, and whatever is done first."""
+    bakery.wash("cups")
+    baked = bakery.bake.s("b", priority=9).then(bakery.cut, "c")
+    three(bakery, bakery.mix.s("a"), baked, bakery.wash.s("cups"))
+    assert work_off(bakery)[:2] == ["bake", "wash"]
+    assert seen[-1] == ("serve", "guests", ["a mix", "c cut", "cups wash"])
+
+
+def test_a_member_that_was_forgotten_leaves_its_place_empty(bakery, seen):
+    three(bakery, bakery.mix.s("a"), bakery.cut.s("c"), bakery.bake.s("b"))
+    step(bakery)
+    the("mix").delete_instance()
+    work_off(bakery)
+    assert seen[-1] == ("serve", "guests", [None, "c cut", "b bake"])
+
+
 @pytest.mark.parametrize("before", [[], ["elsewhere"]])
 def test_a_follow_up_waits_for_unique_work_that_others_wait_for_too(bakery, seen, before):
     """Two uploads that share photos: each is told of when all of its own are done."""
@@ -381,6 +419,34 @@ def test_a_follow_up_that_was_cancelled_early_is_given_the_results_when_it_is_re
     assert seen[-1] == ("serve", "guests", ["a mix", "c cut"])
 
 
+# The same work twice
+
+
+def test_a_chain_in_which_the_same_work_is_there_twice_can_be_tried_again(hall):
+    @hall.task(unique=True)
+    def wash(cup):
+        if broken.pop():
+            raise errors.Invalid("There is no water.")
+
+    broken = [False, False, True]
+    hall.enqueue(wash.s("cup").then(wash, "cup"))
+    assert work_off(hall) == ["wash"]
+    assert hall.revive(Job.get(Job.state == "failed"))
+    assert work_off(hall) == ["wash", "wash"]
+    assert ledger.counts()["succeeded"] == 2
+
+
+def test_a_chain_whose_first_step_is_being_done_elsewhere_is_not_tried_again_by_halves(bakery):
+    bakery.broken.add("wash")
+    bakery.enqueue(bakery.wash.s("cup").then(bakery.mix, "tea"))
+    work_off(bakery)
+    before = sorted(Job.select().tuples())
+    bakery.wash("cup")
+    with pytest.raises(errors.Conflict, match="waits or runs already"):
+        bakery.revive(the("mix"))
+    assert sorted(Job.select().tuples())[:2] == before
+
+
 # What is about something that is no more
 
 
@@ -413,7 +479,7 @@ def test_a_group_goes_on_without_a_deleted_photo(hall, seen):
     with db.atomic():
         hall.forget_asset(7)
     assert work_off(hall) == ["show", "after"]
-    assert seen == [[8]]
+    assert seen == [[None, 8]]
 
 
 # What Huey offers and the ledger would forget

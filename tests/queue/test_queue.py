@@ -1,6 +1,8 @@
 """The queue: from a call of a task to what became of its job, whatever happens on the way."""
 
+import errno
 import json
+import os
 import threading
 import time
 from datetime import datetime, timedelta
@@ -10,13 +12,12 @@ from huey.exceptions import ConfigurationError
 from peewee import OperationalError
 
 from homequeue import errors, holds, ledger, processes, runs, tasks
-from homequeue import facts as facts_of
-from homequeue.db import db
+from homequeue.db import db, in_words
 from homequeue.models import Fact, Job, Periodic, Worker
-from homequeue.queue import Queue, crontab, queue, watch, workers
+from homequeue.queue import Queue, crontab, queue, strangers, watch, worker, workers
 from homequeue.queue.retries import LONGEST_DELAY, describe, may_pass, retry_delay
 from tests.library import job
-from tests.queue.helpers import dead_process, make_due, orphan, step, the
+from tests.queue.helpers import dead_process, make_due, orphan, step, the, work_off
 
 pytestmark = pytest.mark.usefixtures("house")
 
@@ -102,6 +103,25 @@ def test_unique_work_that_has_begun_may_wait_again(hall):
     hall.dequeue()
     bake()
     assert sorted(one.state for one in Job.select()) == ["queued", "running"]
+
+
+def test_work_that_is_enough_once_does_not_wait_while_it_runs(hall):
+    @hall.task(unique=True, once=True)
+    def bake():
+        pass
+
+    @hall.task()
+    def eat():
+        pass
+
+    assert bake() is not None
+    task = hall.dequeue()
+    assert bake() is None
+    assert hall.enqueue(bake.s().then(eat)) is not None, "what is to follow needs one to follow"
+    assert sorted(one.state for one in Job.select()) == ["queued", "running", "scheduled"]
+    hall.execute(task)
+    Job.update(state="succeeded").execute()
+    assert bake() is not None, "it is over, and may be done again"
 
 
 def test_unique_work_called_by_many_at_once_waits_once(hall):
@@ -380,8 +400,9 @@ def test_an_error_that_may_pass_is_tried_again_later_and_later(hall):
         now = time.time()
         one = step(hall)
         assert (one.state, one.attempts, one.worker) == ("retrying", attempt, None)
-        assert "the oven is cold" in one.error
+        assert one.error == "Something unexpected went wrong (OSError)."
         assert "in bake" in one.traceback
+        assert "OSError: the oven is cold" in one.traceback
         waits.append(one.due_at - now)
         assert hall.dequeue() is None
         make_due()
@@ -450,7 +471,47 @@ def test_what_may_pass(error, passes):
 
 def test_errors_in_words():
     assert describe(errors.NoSpace("The disk is full.")) == "The disk is full."
-    assert describe(ValueError("x")) == "ValueError: x"
+    assert describe(ValueError("x")) == "Something unexpected went wrong (ValueError)."
+    assert describe(OSError("x")) == "Something unexpected went wrong (OSError)."
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "There is no room left on the disk."),
+        (errno.EIO, "The disk could not be read or written. It may be failing."),
+        (errno.EROFS, "Nothing can be written to the disk: it is mounted for reading only."),
+        (errno.EACCES, "homequeue may not open a file or folder that it needs."),
+        (errno.ENOENT, "A file or folder that it needs is not there."),
+        (errno.ENOMEM, describe(MemoryError())),
+        (errno.ECONNREFUSED, "What it needs in the network does not answer."),
+    ],
+)
+def test_errors_of_the_system_in_words(number, words):
+    assert describe(OSError(number, os.strerror(number), "/var/lib/homequeue/a.jpg")) == words
+
+
+def test_errors_of_the_database_in_words(hall):
+    for text in ("database is locked", "server closed the connection unexpectedly"):
+        words = describe(OperationalError(text))
+        assert words == str(in_words(OperationalError(text)))
+        assert text not in words
+
+
+def test_what_python_says_is_for_who_reads_the_traceback_and_kinds_are_told_apart(hall):
+    @hall.task()
+    def bake(error):
+        raise {"file": OSError(28, "No space left on device", "/srv/1.jpg"), "key": KeyError("egg"),
+               "value": ValueError("egg")}[error]  # fmt: skip
+
+    for error in ("file", "key", "value"):
+        bake(error)
+        one = step(hall)
+        assert "Errno" not in one.error + one.cause
+        assert "egg" not in one.error + one.cause
+        assert ("KeyError: 'egg'" in one.traceback) == (error == "key")
+        assert ("[Errno 28] No space left" in one.traceback) == (error == "file")
+    assert len({one.cause for one in Job.select()}) == 3
 
 
 def test_the_longest_wait_is_bounded_and_never_in_step(hall):
@@ -541,7 +602,7 @@ def test_a_run_that_lost_its_claim_changes_nothing_however_it_ends(hall, end):
 
 def test_a_worker_that_waits_hears_when_the_next_job_is_due(hall, monkeypatch):
     waited = []
-    monkeypatch.setattr(hall.storage, "wait", lambda seconds: waited.append(seconds))
+    monkeypatch.setattr(hall.storage, "wait", lambda seconds: waited.append(seconds) or [])
     hall.wait(30)
     job("scheduled", due_at=time.time() + 10)
     hall.wait(30)
@@ -552,23 +613,86 @@ def test_a_worker_that_waits_hears_when_the_next_job_is_due(hall, monkeypatch):
     assert waited[2] == 0
 
 
-def test_a_forged_message_is_put_aside_and_never_believed(hall, monkeypatch, caplog):
-    monkeypatch.setattr(hall.storage, "wait", lambda _: b'{"job":1}.forged')
-    for _ in range(30):
+@pytest.fixture
+def forge(hall, monkeypatch):
+    """A stranger: the messages that a worker of ours hears now, and `at` how many seconds."""
+    monkeypatch.setattr(strangers, "_unwritten", strangers.Unwritten())
+    began = time.time()
+
+    def hear(*messages: bytes, at: float = 0.0) -> None:
+        monkeypatch.setattr(time, "time", lambda: began + at)
+        monkeypatch.setattr(hall.storage, "wait", lambda _: list(messages))
         hall.wait(1)
+
+    return hear
+
+
+def test_a_forged_message_is_put_aside_and_never_believed(hall, forge, caplog):
+    forge(b'{"job":1}.forged')
     assert "wrong signature" in caplog.text
     assert Job.select().count() == 0
-    kept = facts_of.recall("strange_messages")
-    assert [one["text"] for one in kept] == ["b'{\"job\":1}.forged'"], (
-        "a flood is written down once"
-    )
-    monkeypatch.setattr(hall.storage, "wait", lambda _: b"x" * 5000)
-    for seconds in range(30):
-        monkeypatch.setattr(time, "time", lambda s=seconds: kept[0]["at"] + 2 * s + 2)
-        hall.wait(1)
-    kept = facts_of.recall("strange_messages")
+    assert [one.text for one in strangers.found()] == ["b'{\"job\":1}.forged'"]
+    for seconds in range(2, 60, 2):
+        forge(b"x" * 5000, at=seconds)
+    assert strangers.count() == 30
+    kept = strangers.found()
     assert len(kept) == 10
-    assert len(kept[-1]["text"]) < 300
+    assert len(kept[-1].text) < 300
+
+
+def test_a_flood_is_counted_and_written_down_once_a_second(hall, forge):
+    forge(*[b"%d" % number for number in range(30)])
+    assert strangers.count() == 1
+    forge(b"30", at=5)
+    assert strangers.count() == 31
+    forge(b"31", b"32", at=7)
+    strangers.write_down()
+    strangers.write_down()
+    assert strangers.count() == 33
+    assert [one.text for one in strangers.found()] == [f"b'{number}'" for number in range(23, 33)]
+    assert strangers.clear() == 33
+    assert (strangers.count(), strangers.found()) == (0, [])
+
+
+def test_a_stranger_behind_one_of_ours_is_noticed(hall, forge):
+    genuine = hall.serializer.serialize({"job": 1})
+    forge(genuine, b"rubbish", genuine)
+    assert [one.text for one in strangers.found()] == ["b'rubbish'"]
+
+
+@pytest.mark.parametrize(("tells_all", "number"), [(False, 5), (True, 3)])
+def test_a_message_that_all_have_heard_is_one(hall, forge, monkeypatch, tells_all, number):
+    monkeypatch.setattr(hall.storage, "tells_all", tells_all)
+    forge(b"1", at=0)
+    forge(b"2", at=2)
+    forge(b"3", at=4)
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "identity", lambda: "another worker")
+        forge(b"2", at=6)
+        forge(b"3", at=8)
+    assert strangers.count() == number
+
+
+def test_a_worker_writes_down_what_it_has_counted_when_it_looks_around(hall, forge):
+    forge(b"1", b"2", b"3")
+    worker.Worker(hall)._look_at_clock()
+    assert strangers.count() == 3
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("-inf")])
+@pytest.mark.parametrize("is_kept_with_its_effect", [False, True])
+def test_a_result_that_json_has_not_fails_the_job(hall, number, is_kept_with_its_effect):
+    @hall.task()
+    def measure():
+        if is_kept_with_its_effect:
+            with ledger.finishing(result=number):
+                pass
+        return [number]
+
+    measure()
+    one = step(hall)
+    assert (one.state, one.result) == ("failed", None)
+    assert "JSON" in one.traceback
 
 
 # Hooks
@@ -609,6 +733,66 @@ def test_an_end_whose_meaning_cannot_be_kept_is_no_end(hall, hooked):
     with pytest.raises(Exception, match=r"(?i)unique"):
         hall.give_up(one, ledger.CANCELLED, "no")
     assert Job.get_by_id(one.id).state == "queued"
+
+
+@pytest.fixture
+def sick(hall):
+    """A task whose hook cannot say what its end means, once it has written the half of it."""
+
+    def given_up(words, cake):
+        Fact.create(name="half", value="1")
+        raise OSError(errno.EIO, "Input/output error")
+
+    @hall.task(given_up=given_up)
+    def bake(cake):
+        raise errors.Invalid("No flour.")
+
+    return bake
+
+
+def test_a_hook_that_fails_does_not_stop_the_work_on_other_jobs(hall, sick, caplog):
+    sick("apple")
+    sick("plum")
+    assert work_off(hall) == ["bake", "bake"]
+    assert {(one.state, one.error) for one in Job.select()} == {("failed", "No flour.")}
+    assert facts() == {}
+    assert "Input/output error" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [({"deaths": 2}, "quarantined"), ({"stopped_by": "Anna"}, "cancelled")],
+)
+def test_a_hook_that_fails_does_not_stop_the_rescue_of_other_jobs(hall, sick, values, state):
+    bad = orphan(dead_process(), task="bake", args='["apple"]', **values)
+    after = job("scheduled", task="bake", args='["pie"]', waits_for=1)
+    Job.update(follower=after.id).where(Job.id == bad.id).execute()
+    late = job(task="bake", args='["plum"]', expires_at=5)
+    good = orphan(dead_process())
+    assert hall.recover() == 2
+    found = [Job.get_by_id(one.id).state for one in (bad, after, late, good)]
+    assert found == [state, "cancelled", "cancelled", "queued"]
+
+
+def test_a_person_is_told_that_a_job_cannot_be_ended(hall, sick):
+    one = job(task="bake", args='["apple"]')
+    with pytest.raises(OSError, match="Input/output"):
+        hall.give_up(one, ledger.CANCELLED, "no")
+    assert Job.get_by_id(one.id).state == "queued"
+
+
+def test_a_database_that_is_away_ends_no_job_by_halves(hall):
+    def given_up(words):
+        raise OperationalError("database is locked")
+
+    @hall.task(given_up=given_up)
+    def bake():
+        pass
+
+    one = orphan(dead_process(), task="bake", deaths=2)
+    with pytest.raises(OperationalError):
+        hall.recover()
+    assert Job.get_by_id(one.id).state == "running"
 
 
 def test_a_cancelled_job_tells_its_subject(hall, hooked):
@@ -844,6 +1028,40 @@ def test_a_clock_that_went_back_starts_counting_from_there(chores):
     assert started() == ["frequent"]
 
 
+def test_a_clock_that_went_back_and_is_right_again_serves_nothing_twice(chores):
+    chores.start_due(at("2026-01-09 12:01"))
+    chores.start_due(at("2026-01-10 02:30"))
+    assert sorted(started()) == ["frequent", "nightly"]
+    chores.start_due(at("2026-01-10 12:01"))
+    assert started() == ["frequent"]
+    for moment in ("2026-01-09 12:01", "2026-01-08 23:59", "2026-01-08 12:00:30"):
+        chores.start_due(at(moment))
+        assert started() == []
+    chores.start_due(at("2026-01-09 02:31"))
+    assert sorted(started()) == ["frequent", "nightly"], "meanwhile it counts from there"
+    for moment in ("2026-01-10 12:03", "2026-01-10 12:04"):
+        chores.start_due(at(moment))
+        assert started() == [], "it was served before the clock went back"
+    chores.start_due(at("2026-01-10 12:05"))
+    assert started() == ["frequent"]
+    chores.start_due(at("2026-01-11 02:31"))
+    assert sorted(started()) == ["frequent", "nightly"]
+    assert facts()["served_ahead"] == "{}"
+
+
+def test_a_clock_that_comes_halfway_back_serves_what_it_has_not(chores):
+    chores.start_due(at("2026-01-10 12:01"))
+    chores.start_due(at("2026-01-10 12:31"))
+    started()
+    for moment, due in {"12:01": [], "12:11": ["frequent"], "12:29": ["frequent"]}.items():
+        chores.start_due(at(f"2026-01-10 {moment}"))
+        assert started() == due
+    chores.start_due(at("2026-01-10 12:34"))
+    assert started() == []
+    chores.start_due(at("2026-01-10 12:36"))
+    assert started() == ["frequent"]
+
+
 def test_a_clock_that_went_back_seconds_starts_nothing_twice(chores):
     chores.start_due(at("2026-01-10 12:01"))
     chores.start_due(at("2026-01-10 12:05:00"))
@@ -875,6 +1093,43 @@ def test_a_chore_that_cannot_be_queued_stays_due(chores, monkeypatch):
     assert started() == ["frequent"]
 
 
+def test_a_chore_that_is_not_wanted_writes_nothing_and_is_asked_again(hall):
+    wanted = []
+
+    @hall.periodic_task(crontab(minute="*/5"), only_if=lambda: bool(wanted))
+    def looking():
+        pass
+
+    hall.start_due(at("2026-01-10 12:01"))
+    before = list(Periodic.select().tuples())
+    for minute in ("12:05", "12:06", "12:10", "12:11"):
+        hall.start_due(at(f"2026-01-10 {minute}"))
+    assert list(Periodic.select().tuples()) == before
+    assert started() == []
+    wanted.append("something")
+    for minute in ("12:12", "12:13"):
+        hall.start_due(at(f"2026-01-10 {minute}"))
+    assert started() == ["looking"], "once, and not before it is due again"
+
+
+def test_a_chore_that_cannot_tell_whether_it_is_wanted_holds_up_nobody(hall, caplog):
+    def bottomless():
+        raise RecursionError("too deep")
+
+    @hall.periodic_task(crontab(minute="*/5"), only_if=bottomless)
+    def a_looking():
+        pass
+
+    @hall.periodic_task(crontab(minute="*/5"))
+    def other():
+        pass
+
+    for minute in ("12:01", "12:06"):
+        hall.start_due(at(f"2026-01-10 {minute}"))
+    assert started() == ["other"]
+    assert "whether a_looking is wanted" in caplog.text
+
+
 def test_without_chores_the_scheduler_looks_again_in_a_day(hall):
     now = at("2026-01-10 12:01")
     assert hall.start_due(now) == now + 86400
@@ -892,6 +1147,7 @@ def test_the_tasks_of_the_house_have_names_and_labels(house):
         "ping",
         "convert_video",
         "tally",
+        "empty_inbox",
     }
     for name in names:
         assert queue.task_class(name).label

@@ -9,6 +9,7 @@ import threading
 import time
 
 import pytest
+from peewee import OperationalError
 
 from homequeue import errors, ledger, processes, runs
 from homequeue.models import Fact, Job
@@ -155,6 +156,17 @@ def claimed(**values) -> Job:
     return ledger.claim(processes.identity())
 
 
+def test_a_run_goes_on_while_the_database_is_away(monkeypatch):
+    complaints = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+
+    def beat():
+        raise OperationalError("the server does not answer")
+
+    watch.look(beat)
+    assert complaints == []
+
+
 def test_a_run_that_is_to_stop_ends_its_process(killed):
     one = claimed()
     with runs.running(one):
@@ -181,6 +193,102 @@ def test_a_run_is_not_ended_for_what_was_meant_for_one_before(killed):
     with runs.running(ledger.claim(processes.identity())):
         watch.look()
     assert killed == []
+
+
+# Runs that the database knows nothing of
+
+
+def set_back(one: Job) -> None:
+    """Have the database forget a claim, as after a crash of its server."""
+    Job.update(state="queued", worker=None, attempts=one.attempts - 1).execute()
+
+
+@pytest.mark.parametrize("other", ["host/boot/7/7", None])
+def test_a_run_whose_claim_is_gone_ends_its_process(killed, other):
+    one = claimed()
+    with runs.running(one):
+        set_back(one)
+        if other:
+            ledger.claim(other)
+        watch.look()
+    assert killed == [(os.getpid(), signal.SIGKILL)]
+    assert the("bake").worker == other, "it is left to whom it belongs"
+
+
+def test_a_success_that_the_database_forgot_too_is_put_back_and_blames_nobody(killed):
+    before = orphan(processes.identity(), task="mix", deaths=1)
+    neighbour = orphan("host/boot/7/7", task="boil")
+    one = claimed()
+    with runs.running(one):
+        watch.look()
+        assert (killed, the("mix").state) == ([], "running")
+        Job.update(state="queued", worker=None, attempts=0).where(Job.id == one.id).execute()
+        watch.look()
+    assert killed == [(os.getpid(), signal.SIGKILL)]
+    again = the("mix")
+    assert (again.state, again.attempts, again.deaths) == ("queued", before.attempts - 1, 1)
+    assert the("boil").worker == neighbour.worker
+
+
+def test_the_moments_around_the_end_of_a_run_are_no_reason_to_end_the_process(killed, monkeypatch):
+    one, seen = claimed(), []
+
+    def look(*_):
+        watch.look()
+        seen.append(Job.get_by_id(one.id).state)
+
+    monkeypatch.setattr(ledger, "_release_follower", look)
+    with runs.running(one):
+        with ledger.finishing():
+            look()
+            ledger.db.db.after_commit(look)
+        look()
+    assert (killed, seen) == ([], ["running", "succeeded", "succeeded", "succeeded"])
+
+
+def test_a_success_that_is_rolled_back_leaves_the_run_going_on(killed):
+    one = claimed()
+    with runs.running(one):
+        with pytest.raises(ZeroDivisionError), ledger.db.db.atomic(), ledger.finishing():
+            raise ZeroDivisionError
+        watch.look()
+        assert killed == []
+        set_back(one)
+        watch.look()
+    assert len(killed) == 1
+
+
+def test_a_database_that_is_not_there_is_no_reason_to_end_the_process(killed, monkeypatch):
+    def refuse(_):
+        raise OperationalError("no connection")
+
+    one = claimed()
+    with runs.running(one):
+        set_back(one)
+        with monkeypatch.context() as patch:
+            patch.setattr(runs, "goes_on", refuse)
+            watch.look()
+        assert killed == []
+
+
+def test_an_answer_that_comes_too_late_is_not_believed(killed, monkeypatch):
+    """By then the run may have ended, and its worker be at other work."""
+    monkeypatch.setattr(watch, "PATIENCE", 0.05)
+    one, other = claimed(), orphan(processes.identity(), task="mix")
+    late, said = threading.Event(), threading.Event()
+
+    def goes_on(_):
+        late.wait(5)
+        said.set()
+        return False
+
+    with runs.running(one), monkeypatch.context() as patch:
+        patch.setattr(runs, "goes_on", goes_on)
+        watch.look()
+        late.set()
+        assert said.wait(5)
+        time.sleep(0.1)
+    assert (killed, Job.get_by_id(other.id).state) == ([], "running")
 
 
 def test_only_what_runs_can_be_stopped(hall):

@@ -3,10 +3,11 @@
 import time
 
 import pytest
+from peewee import OperationalError
 
 from homequeue import db, facts, processes
 from homequeue.models import Job, Worker
-from homequeue.queue import workers
+from homequeue.queue import worker, workers
 from homequeue.queue.workers import LEASE
 from tests.queue.helpers import dead_process, orphan
 
@@ -117,6 +118,54 @@ def test_the_work_of_a_silent_machine_is_taken_over_and_blames_nobody(hall, cloc
     assert (one.state, one.deaths, one.attempts) == ("queued", 2, 0)
 
 
+@pytest.fixture
+def away(hall, clock, monkeypatch):
+    """What the database refuses while it is away, to a worker that is free and to one at work."""
+    one = worker.Worker(hall)
+    one._stopping = True
+
+    def refuse(*_):
+        raise OperationalError("no connection")
+
+    def busy() -> None:
+        with pytest.raises(OperationalError):
+            one._beat()
+
+    def be_away(is_busy: bool, seconds: float) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(workers, "_write_down", refuse)
+            patch.setattr(db, "is_shared", lambda: True)
+            busy() if is_busy else one._complain(OperationalError("no connection"))
+        clock(seconds)
+
+    return be_away
+
+
+@pytest.mark.parametrize("is_busy", [False, True])
+def test_while_the_database_was_away_nobody_was_silent(hall, clock, away, is_busy):
+    present(ATTIC)
+    orphan(ATTIC, task="bake")
+    assert hall.recover() == 0
+    clock(LEASE - 1)
+    away(is_busy, LEASE)
+    assert hall.recover() == 0
+    clock(LEASE - 1)
+    assert hall.recover() == 0
+    clock(1)
+    assert hall.recover() == 1, "nothing was heard for a whole lease after that"
+
+
+def test_a_defect_is_no_reason_to_wait_for_the_silent(hall, clock):
+    present(ATTIC)
+    orphan(ATTIC, task="bake")
+    hall.recover()
+    one = worker.Worker(hall)
+    one._stopping = True
+    clock(LEASE)
+    one._complain(ValueError("a defect"))
+    assert hall.recover() == 1
+
+
 def test_who_registers_forgets_the_dead_and_not_those_elsewhere(clock):
     present(ATTIC)
     present(CONTAINER)
@@ -128,12 +177,60 @@ def test_who_registers_forgets_the_dead_and_not_those_elsewhere(clock):
     assert found[processes.identity()] == "worker 3"
 
 
+def test_who_was_written_down_without_being_told_can_register_again():
+    """Of a commit one can be told that it failed, and it did not."""
+    for name in ("worker 1", "worker 1", "worker 2"):
+        workers.register(name)
+        assert [row.name for row in Worker.select()] == [name]
+
+
+def test_who_leaves_is_not_on_the_list_any_more(clock):
+    workers.register("worker 1")
+    present(ATTIC)
+    workers.leave()
+    assert [row.identity for row in Worker.select()] == [ATTIC]
+
+
+def test_who_is_taken_for_lost_and_is_back_is_written_down_again(clock):
+    workers.register("worker 1")
+    present(ATTIC)
+    Worker.delete().where(Worker.identity == processes.identity()).execute()
+    workers.beat("worker 1")
+    mine = Worker.get_by_id(processes.identity())
+    assert (mine.name, mine.parent) == ("worker 1", processes.parent_identity())
+
+
+def test_the_silent_are_forgotten_once_others_have_their_jobs(hall, clock):
+    present(ATTIC)
+    present(CONTAINER)
+    present(FOREIGN_CONTAINER)
+    orphan(FOREIGN_CONTAINER, task="bake")
+    workers.forget_lost()
+    clock(LEASE)
+    beat(CONTAINER, 5)
+    workers.forget_lost()
+    assert {row.identity for row in Worker.select()} == {CONTAINER, FOREIGN_CONTAINER}
+    hall.recover()
+    workers.forget_lost()
+    assert {row.identity for row in Worker.select()} == {CONTAINER}
+
+
+def test_a_worker_forgets_the_silent_when_it_looks_around(hall, clock):
+    present(ATTIC)
+    one = worker.Worker(hall)
+    one._step()
+    clock(LEASE)
+    one._looked_at = 0.0
+    one._step()
+    assert Worker.select().where(Worker.identity == ATTIC).count() == 0
+
+
 def test_a_home_with_one_machine_writes_no_heartbeats(clock):
     workers.register("worker 1")
     present(processes.identity() + "1")
     before = Worker.get_by_id(processes.identity()).seen_at
     time.sleep(0.01)
-    workers.beat()
+    workers.beat("worker 1")
     if not db.is_shared():
         assert Worker.get_by_id(processes.identity()).seen_at == before
 
@@ -143,8 +240,10 @@ def test_where_there_are_others_they_hear_of_us(clock):
     present(CONTAINER)
     before = Worker.get_by_id(processes.identity()).seen_at
     time.sleep(0.01)
-    workers.beat()
-    assert Worker.get_by_id(processes.identity()).seen_at > before
+    workers.beat("worker 1")
+    told = Worker.get_by_id(processes.identity())
+    assert told.seen_at > before
+    assert told.memory == pytest.approx(processes.memory_of(processes.identity()), rel=0.5)
     assert Worker.get_by_id(CONTAINER).seen_at < time.time() - 0.01
 
 
@@ -168,13 +267,6 @@ def test_only_a_job_whose_supervisor_lives_can_have_killed_its_worker():
 
 
 # How many
-
-
-def test_only_the_living_of_our_own_supervisor_are_counted():
-    workers.register("worker 1")
-    Worker.create(identity=dead_process(), parent=processes.parent_identity())
-    present(ATTIC)
-    assert workers.siblings() == 1
 
 
 def test_so_many_as_were_asked_for_may_run(house, monkeypatch):

@@ -1,19 +1,22 @@
 """Assets: the moves of their state, and the queries of the timeline."""
 
+import os
 import time
 
 import pytest
 
 from homequeue import ledger
 from homequeue.db import db
-from homequeue.errors import Conflict, Invalid, NotFound
+from homequeue.errors import Conflict, Invalid, NotFound, Unavailable
+from homequeue.media import media
 from homequeue.models import Asset, Rendition
 from homequeue.services import assets
 from homequeue.services.assets import Filter
-from tests.library import job, row, whole
+from tests.library import job, jpeg, row, send, whole
 
 ALLOWED = {
     ("pending", "processing"),
+    ("pending", "ready"),
     ("pending", "failed"),
     ("processing", "processing"),
     ("processing", "pending"),
@@ -21,8 +24,10 @@ ALLOWED = {
     ("processing", "failed"),
     ("ready", "pending"),
     ("ready", "processing"),
+    ("ready", "ready"),
     ("failed", "pending"),
     ("failed", "processing"),
+    ("failed", "ready"),
 }
 
 
@@ -98,6 +103,30 @@ def test_a_page_is_found_by_index(ben):
     assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
+@pytest.mark.sqlite("the plan it makes")
+def test_a_page_far_down_and_the_count_are_found_by_index(ben, monkeypatch):
+    asset, queries = row(ben, 1), []
+    execute = type(db.obj).execute_sql
+
+    def listening(self, sql, values=None, *args, **options):
+        if sql.startswith("SELECT") and "rendition" not in sql:
+            queries.append((sql, values))
+        return execute(self, sql, values, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(db.obj), "execute_sql", listening)
+        assets.timeline(ben, Filter(), "2024-07-12T18:15:00_5")
+        assets.neighbours(asset)
+        assets.count(ben)
+    plans = [
+        " ".join(line[3] for line in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+        for sql, values in queries
+    ]
+    assert len(plans) == 4
+    assert all("taken_at<?" in plan or "taken_at>?" in plan for plan in plans[:3]), plans
+    assert "COVERING INDEX" in plans[3]
+
+
 def test_neighbours(ben, anna):
     row(anna, 9, taken_at="2024-01-02T00:00:01")
     days = ("2024-01-01", "2024-01-02", "2024-01-02", "2024-01-03")
@@ -117,12 +146,32 @@ def test_neighbours_in_the_trash_are_in_the_trash(ben):
 
 
 def test_known_checksums(anna, ben):
-    mine = row(ben, 1)
-    row(anna, 2)
-    trashed = row(ben, 3, trashed_at=1.0)
-    found = assets.known(ben, [f"{n:064x}" for n in range(5)])
-    assert found == {mine.checksum: mine.id, trashed.checksum: trashed.id}
+    mine, trashed = (send(ben, jpeg(n)).asset for n in (1, 2))
+    theirs = send(anna, jpeg(3)).asset
+    assets.trash(trashed)
+    found = assets.known(ben, [one.checksum for one in (mine, trashed, theirs)])
+    assert found == {mine.checksum: mine, trashed.checksum: trashed}
     assert assets.known(ben, []) == {}
+
+
+def test_what_is_gone_from_the_disk_is_not_known_until_it_is_sent_again(ben):
+    gone, torn = (send(ben, jpeg(n)).asset for n in (1, 2))
+    media.remove(gone.path)
+    os.truncate(media.root / torn.path, 10)
+    assert assets.known(ben, [gone.checksum, torn.checksum]) == {}
+    for number, asset in enumerate((gone, torn), 1):
+        assert send(ben, jpeg(number)).asset == asset
+        healed = Asset.get_by_id(asset.id)
+        assert media.open(healed.path).read() == jpeg(number)
+    assert len(assets.known(ben, [gone.checksum, torn.checksum])) == 2
+
+
+def test_nothing_is_said_of_a_storage_that_is_away(ben):
+    mine = send(ben, jpeg(1)).asset
+    os.rename(media.root / "originals", media.root / "away")
+    with pytest.raises(Unavailable):
+        assets.known(ben, [mine.checksum])
+    os.rename(media.root / "away", media.root / "originals")
 
 
 def test_counting(ben):

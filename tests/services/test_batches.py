@@ -7,7 +7,7 @@ import pytest
 from homequeue import ledger, runs
 from homequeue.errors import NotFound
 from homequeue.models import Batch, Job
-from homequeue.services import batches
+from homequeue.services import batches, users
 from tests.library import job
 
 
@@ -27,13 +27,58 @@ def progress(batch: int, user=None) -> tuple[int, int, int, int]:
     return found.total, found.done, found.failed, found.left
 
 
+def test_what_was_cancelled_or_dismissed_is_told_apart(ben):
+    batch = batches.begin("upload", ben)
+    for state in ("queued", "succeeded", "cancelled", "cancelled", "failed"):
+        job(state, batch=batch)
+    job("quarantined", batch=batch, dismissed_at=time.time())
+    (found,) = batches.unfinished()
+    counts = (found.total, found.done, found.failed, found.cancelled, found.dismissed, found.left)
+    assert counts == (6, 1, 2, 2, 1, 1)
+
+
 def test_what_is_sent_within_minutes_is_one_batch(ben, clock):
     first = batches.of_now(ben)
+    job("queued", batch=first)
     for _ in range(5):
         clock(batches.GAP - 1)
         assert batches.of_now(ben) == first
     clock(batches.GAP + 1)
     assert batches.of_now(ben) != first
+
+
+@pytest.mark.parametrize("state", ledger.ENDED)
+def test_what_is_done_with_is_joined_by_nothing_after_a_minute(ben, clock, state):
+    first = batches.of_now(ben)
+    for _ in range(3):
+        clock(batches.CALM - 1)
+        assert batches.of_now(ben) == first, "it is still coming"
+    one = job("running", batch=first, worker="x/y/1/1")
+    clock(batches.CALM + 1)
+    assert batches.of_now(ben) == first, "it is still being worked on"
+    Job.update(state=state).where(Job.id == one.id).execute()
+    clock(batches.CALM + 1)
+    assert batches.of_now(ben, began=time.time() - 5) == first, "it began before"
+    clock(batches.CALM + 1)
+    assert batches.of_now(ben) != first
+
+
+def test_what_began_to_come_earlier_is_part_of_what_came_meanwhile(ben, clock):
+    began = time.time()
+    clock(30)
+    first = batches.of_now(ben)
+    clock(batches.GAP - 31)
+    assert batches.of_now(ben, began=began) == first
+
+
+def test_each_device_has_batches_of_its_own(ben):
+    laptop = users.by_session(users.open_session(ben, 1))
+    phone, _ = users.by_token(users.add_token(ben, "Phone", "upload", None))
+    first = batches.of_now(laptop)
+    assert len({first, batches.of_now(phone), batches.of_now(ben)}) == 3
+    assert batches.of_now(laptop) == first
+    assert batches.latest_upload(laptop) == first != batches.latest_upload(phone)
+    assert batches.of_inbox(laptop) == batches.of_inbox(laptop)
 
 
 def test_each_has_batches_of_their_own(anna, ben):
@@ -49,7 +94,7 @@ def test_how_far_a_batch_is(ben):
     for state in (*ledger.STATES, "succeeded", "failed"):
         job(state, batch=batch, worker="x/y/1/1")
     job("queued")
-    assert progress(batch) == (10, 3, 3, 4)
+    assert progress(batch) == (10, 2, 3, 4)
 
 
 def test_only_what_is_unfinished_is_shown_and_to_members_their_own(anna, ben):

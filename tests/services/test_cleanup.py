@@ -9,8 +9,8 @@ import pytest
 
 from homequeue import config, facts, ledger, tasks
 from homequeue.db import db
-from homequeue.media import media
-from homequeue.models import Asset, Fact, Job, Rendition, Session
+from homequeue.media import COPYING, media
+from homequeue.models import Asset, Deed, Fact, Job, Rendition, Session
 from homequeue.services import cleanup, users
 from tests.conftest import work_off
 from tests.library import (
@@ -191,7 +191,7 @@ def test_a_crash_in_a_purge_brings_nothing_back(ben, anna, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             cleanup.purge(asset)
     monkeypatch.setattr(cleanup, "ORPHAN_AGE", -1)
-    cleanup.rescue(tasks.process_asset)
+    cleanup.rescue(tasks.process_asset, tasks.report_soon)
     assert Asset.select().where(Asset.owner == anna).count() == 0
 
 
@@ -217,7 +217,7 @@ def test_an_upload_that_takes_over_what_a_purge_left_keeps_its_bytes(anna, ben, 
 
     monkeypatch.setattr(facts, "recall", meanwhile)
     monkeypatch.setattr(cleanup, "ORPHAN_AGE", -1)
-    cleanup.rescue(tasks.process_asset)
+    cleanup.rescue(tasks.process_asset, tasks.report_soon)
     for found in Asset.select():
         assert media.open(found.path).read() == jpeg()
 
@@ -261,13 +261,19 @@ def test_stale_things_are_forgotten(anna):
     job("succeeded", finished_at=now - 31 * DAY)
     job("succeeded", finished_at=now - 29 * DAY)
     job("failed", finished_at=now - 31 * DAY)
+    for days in (29, 31, 32):
+        Deed.create(at=now - days * DAY, who="Anna", words="paused the queue")
     assert cleanup.forget_stale() == {
         "incoming": 1,
+        "copies": 0,
         "uploads": 0,
         "renditions": 0,
+        "deposits": 0,
         "sessions": 1,
+        "links": 0,
         "jobs": 1,
         "batches": 0,
+        "deeds": 2,
     }
     assert len(incoming()) == 1
     assert Session.select().count() == 1
@@ -284,6 +290,18 @@ def test_an_upload_that_is_still_coming_survives_a_jump_of_the_clock(ben, monkey
     arriving.discard()
 
 
+@pytest.mark.usefixtures("_steady")
+def test_what_is_left_of_a_copy_to_the_originals_is_forgotten(ben, monkeypatch):
+    path = whole(ben, 1).path
+    prefix, suffix = COPYING
+    left = (media.root / path).with_name(f"{prefix}a1b2{suffix}")
+    left.write_bytes(b"half")
+    monkeypatch.setattr(type(media), "age", lambda *_: 2 * DAY)
+    assert cleanup.forget_stale()["copies"] == 1
+    assert not left.exists()
+    assert media.exists(path)
+
+
 # Rescue
 
 
@@ -291,9 +309,9 @@ def test_an_asset_nobody_works_on_gets_a_job(ben):
     lost = send(ben, jpeg(1)).asset
     Job.delete().execute()
     send(ben, jpeg(2))
-    assert cleanup.rescue(tasks.process_asset)["assets"] == 1
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["assets"] == 1
     assert Job.select().where(Job.asset == lost.id).count() == 1
-    assert cleanup.rescue(tasks.process_asset)["assets"] == 0
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["assets"] == 0
     work_off()
     assert {asset.state for asset in Asset.select()} == {"ready"}
 
@@ -302,7 +320,7 @@ def test_an_asset_nobody_works_on_gets_a_job(ben):
 def test_an_asset_whose_job_ended_without_it_is_found(ben, state):
     asset = row(ben, 1, state=state)
     job("succeeded", asset=asset.id)
-    assert cleanup.rescue(tasks.process_asset)["assets"] == 1
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["assets"] == 1
 
 
 def orphan(data: bytes, age: float = 2 * 3600, name: str = "lost.jpg") -> str:
@@ -321,7 +339,7 @@ def _aged(monkeypatch):
 def test_an_orphan_is_adopted_by_the_first_administrator(ben, anna):
     path = orphan(jpeg(), name="old.jpg")
     young = orphan(jpeg(2), name="young.jpg")
-    assert cleanup.rescue(tasks.process_asset) == {
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon) == {
         "assets": 0,
         "originals": 1,
         "uploads": 0,
@@ -331,13 +349,13 @@ def test_an_orphan_is_adopted_by_the_first_administrator(ben, anna):
     assert work_off() == 1
     assert Asset.get().state == "ready"
     assert sorted(originals()) == sorted([path, young])
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 0
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 0
 
 
 @pytest.mark.usefixtures("_aged", "house")
 def test_without_an_administrator_orphans_wait():
     orphan(jpeg(), name="old.jpg")
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 0
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 0
     assert len(originals()) == 1
 
 
@@ -345,7 +363,7 @@ def test_without_an_administrator_orphans_wait():
 def test_an_orphan_nobody_can_read_stops_nothing(anna):
     orphan(b"rubbish", name="old-a.jpg")
     orphan(jpeg(), name="old-b.jpg")
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 1
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 1
     assert len(originals()) == 2
     assert Fact.select().where(Fact.name.startswith("orphan ")).count() == 1
 
@@ -362,7 +380,7 @@ def test_an_orphan_whose_disk_fails_stops_nothing(anna, monkeypatch):
         return real(self, path)
 
     monkeypatch.setattr(type(media), "open", fails)
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 1
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 1
 
 
 @pytest.mark.usefixtures("_aged")
@@ -370,9 +388,9 @@ def test_an_orphan_of_known_bytes_is_dealt_with_once(anna):
     asset = send(anna, jpeg()).asset
     Asset.update(trashed_at=5.0).execute()
     orphan(jpeg(), name="old.jpg")
-    cleanup.rescue(tasks.process_asset)
+    cleanup.rescue(tasks.process_asset, tasks.report_soon)
     assert Asset.get().trashed_at == 5.0
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 0
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 0
     assert originals() == [asset.path]
 
 
@@ -382,7 +400,7 @@ def test_the_real_age_of_a_file(house):
 
 def test_unmounted_storage_has_no_orphans(anna):
     (media.root / "originals" / MARKER).unlink()
-    assert cleanup.rescue(tasks.process_asset)["originals"] == 0
+    assert cleanup.rescue(tasks.process_asset, tasks.report_soon)["originals"] == 0
 
 
 # The disk
@@ -417,7 +435,7 @@ def test_renditions_that_are_gone_are_made_again(ben):
     asset = send(ben, jpeg()).asset
     work_off()
     (media.root / asset.renditions[0].path).unlink()
-    cleanup.rescue(tasks.process_asset)
+    cleanup.rescue(tasks.process_asset, tasks.report_soon)
     assert Asset.get_by_id(asset.id).state == "pending"
     work_off()
     asset = Asset.get_by_id(asset.id)

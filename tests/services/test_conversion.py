@@ -1,8 +1,10 @@
 """Conversion: what browsers do not play becomes something they do, or says why it did not."""
 
+import errno
 import io
 import os
 import signal
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from homequeue import config, facts, ledger, processes
+from homequeue import config, facts, ledger, processes, tasks
 from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition
 from homequeue.queue import queue, watch
 from homequeue.services import cleanup, conversion, ingest, machine, notify, sandbox, video
-from tests import films
+from tests import films, lives
 from tests.conftest import work_off
 from tests.films import AAC, H264, HEVC, MPEG2, film
 from tests.library import execute_one, rendition_files, send, whole
@@ -210,6 +212,34 @@ def test_a_disk_that_is_nearly_full_makes_it_wait(house, ben):
     assert execute_one().state == "succeeded"
 
 
+@pytest.fixture
+def moving(ben) -> bytes:
+    """The clip of a motion photo of Ben's, of which only its conversion waits."""
+    photo, clip = lives.motion_photo(*HEVC)
+    sent(ben, photo, "moving.jpg")
+    return clip
+
+
+def test_for_a_clip_there_is_room_before_it_is_copied(house, moving, monkeypatch):
+    told = []
+    check, make = ingest.check_room, tempfile.TemporaryFile
+    monkeypatch.setattr(ingest, "check_room", lambda size=0: (told.append(size), check(size)))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda: (told.append("copy"), make())[1])
+    assert execute_one().state == "succeeded"
+    assert told[:2] == [len(moving), "copy"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_fills_while_a_clip_is_copied_makes_it_wait(moving, monkeypatch, number):
+    class Full(io.BytesIO):
+        def write(self, _):
+            raise OSError(number, "full")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", Full)
+    job = execute_one()
+    assert (job.state, job.error) == ("retrying", "The disk of the server is full.")
+
+
 def test_the_disk_is_watched_while_it_grows(ben, monkeypatch):
     sent(ben, film(*HEVC, name="a.mov", seconds=4.0))
     calls = []
@@ -313,7 +343,7 @@ def test_what_ffmpeg_complains_about_is_not_taken_for_progress(house, monkeypatc
 @pytest.mark.parametrize(
     ("status", "said", "words", "passing"),
     [
-        (-signal.SIGKILL, "", sandbox.TOO_MUCH_MEMORY, True),
+        (-signal.SIGKILL, "", sandbox.SHOT, True),
         (1, "x: Cannot allocate memory", sandbox.TOO_MUCH_MEMORY, False),
         (1, "av_interleaved_write_frame(): No space left on device", "disk", True),
         (-signal.SIGXFSZ, "", conversion.TOO_LARGE, False),
@@ -321,7 +351,7 @@ def test_what_ffmpeg_complains_about_is_not_taken_for_progress(house, monkeypatc
     ],
 )
 def test_why_it_failed(status, said, words, passing):
-    error = conversion._failure(status, said)
+    error = conversion._failure(status, said, processes.shot_for_memory())
     assert words in str(error)
     assert error.passing is passing
 
@@ -344,7 +374,7 @@ def test_what_is_lost_is_made_again(ben):
     asset = sent(ben, film(*HEVC, name="a.mov"))
     execute_one()
     media.remove(Rendition.get(Rendition.spec == "video").path)
-    cleanup.rescue(queue_process)
+    cleanup.rescue(queue_process, tasks.report_soon)
     assert work_off() == 2
     assert converted(asset)
     assert Asset.get_by_id(asset.id).state == "ready"
@@ -375,9 +405,9 @@ def test_without_ffmpeg_videos_wait_for_it(ben, monkeypatch):
         assert found.taken_at
         (problem,) = machine.problems()
         assert problem == "1 video is kept but not shown: sudo apt install ffmpeg"
-        cleanup.rescue(queue_process)
+        cleanup.rescue(queue_process, tasks.report_soon)
         assert Asset.get_by_id(asset.id).state == "failed"
-    cleanup.rescue(queue_process)
+    cleanup.rescue(queue_process, tasks.report_soon)
     assert work_off() == 2
     assert Asset.get_by_id(asset.id).state == "ready"
     assert converted(asset)

@@ -1,11 +1,15 @@
 """Figures: what the queue is doing, how well it did, and for how much longer."""
 
 import time
+from typing import Any
 
 import pytest
+from peewee import fn
 
-from homequeue import facts, ledger, processes
-from homequeue.models import Job, Tally
+from homequeue import facts, holds, ledger, processes
+from homequeue.db import db
+from homequeue.models import Job, Tally, Worker
+from homequeue.queue import workers
 from homequeue.services import figures
 from homequeue.services.figures import HOUR
 from homequeue.services.jobs import Chosen
@@ -177,6 +181,13 @@ def two_workers(house, monkeypatch):
     facts.remember("workers", 2)
 
 
+def test_long_work_is_shared_by_one_worker_less(at, two_workers):
+    ran("convert_video", 0, span=600)
+    for _ in range(4):
+        job("queued", task="convert_video")
+    assert figures.left(Chosen()) == figures.Left(2400), "one after the other"
+
+
 def test_how_long_it_takes_is_told_by_the_last_runs(at, two_workers):
     assert figures.seconds_left() is None
     for span in (2, 4, 60):
@@ -185,7 +196,67 @@ def test_how_long_it_takes_is_told_by_the_last_runs(at, two_workers):
         job(state, task="bake", worker="x/y/1/1")
     assert figures.seconds_left() == 4 * 4 / 2
     job("queued", task="never run before")
-    assert figures.seconds_left() is None
+    assert figures.left(Chosen()) == figures.Left(8, is_least=True)
+
+
+def test_workers_of_other_machines_share_the_work(at, two_workers):
+    ran("bake", 0, span=6)
+    for _ in range(4):
+        job(task="bake")
+    assert figures.seconds_left() == 12, "as many as may, though none has come yet"
+    for number in range(3):
+        Worker.create(identity=f"attic.77/boot.1/{number}/99", parent="x", seen_at=at(0))
+    assert figures.seconds_left() == 8
+    Worker.update(seen_at=at(0) - workers.LEASE - 1).execute()
+    assert figures.seconds_left() == 12, "who is gone helps nobody"
+
+
+def test_nobody_can_know_what_was_never_done(at, two_workers):
+    job("queued", task="never run before")
+    assert figures.left(Chosen()) is None
+
+
+def test_what_runs_takes_what_its_progress_tells(at, two_workers):
+    now = at(1)
+    film = job("running", task="film", started_at=now - 60, progress=0.2, reported_at=now)
+    assert figures.left(Chosen()) == figures.Left(240), "one film is not shared by the workers"
+    at(1 + 30 / HOUR)
+    assert figures.left(Chosen()) == figures.Left(240), "silence is no progress"
+    ran("bake", 0, span=2)
+    for _ in range(4):
+        job(task="bake")
+    assert figures.left(Chosen()) == figures.Left(240)
+    assert figures.left(Chosen(task="bake")).seconds == 124, "it goes before"
+    Job.update(progress=0.01).where(Job.id == film.id).execute()
+    assert figures.left(Chosen()) == figures.Left(4, is_least=True)
+
+
+def test_what_is_paused_goes_before_nothing(at, two_workers):
+    ran("bake", 0, span=2)
+    ran("mix", 0, span=10)
+    job(task="bake", priority=20)
+    job(task="mix")
+    assert figures.left(Chosen(task="mix")) == figures.Left(6)
+    holds.pause(time.time() + 99, "bake")
+    assert figures.left(Chosen(task="mix")) == figures.Left(5)
+
+
+def test_what_waits_does_not_go_before_what_runs(at, two_workers):
+    now = at(1)
+    ran("bake", 0, span=100)
+    job(task="bake", priority=20)
+    job("running", task="film", started_at=now - 60, progress=0.5, reported_at=now)
+    assert figures.left(Chosen(task="film")) == figures.Left(60)
+
+
+def test_how_long_a_run_takes_still(at):
+    now = at(1)
+    ran("bake", 0, span=100)
+    assert figures.left_of(job("running", task="bake", started_at=now - 40)) == 60
+    assert figures.left_of(job("running", task="bake", started_at=now - 140)) is None
+    assert figures.left_of(job("running", task="mix", started_at=now - 40)) is None
+    film = job("running", task="bake", started_at=now - 30, progress=0.75, reported_at=now)
+    assert figures.left_of(film) == 10
 
 
 def test_the_chores_of_the_house_take_no_time_that_people_wait_for(at, two_workers):
@@ -205,6 +276,47 @@ def test_only_the_last_runs_tell(at, two_workers):
     assert figures.seconds_left() == 5
 
 
+def test_a_member_waits_for_what_goes_before_and_for_nothing_else(at, two_workers, anna, ben):
+    hers, his = row(anna, 1).id, row(ben, 2).id
+    ran("bake", 0, span=2)
+    ran("mix", 0, span=10)
+    for number in range(4):
+        job(task="bake", asset=hers, priority=10 if number else 20)
+    job(task="mix", asset=hers, priority=20)
+    assert figures.seconds_left(ben) is None
+    job(task="bake", asset=his, priority=10)
+    job(task="bake", asset=hers, priority=10)
+    job(task="mix", asset=hers, priority=5)
+    job("scheduled", task="mix", asset=hers, priority=20, due_at=time.time() + 999)
+    job("scheduled", task="mix", asset=hers, priority=20, waits_for=1)
+    job("succeeded", task="mix", asset=hers, priority=20)
+    assert figures.seconds_left(ben) == (5 * 2 + 10) / 2
+    assert figures.seconds_left() == (6 * 2 + 3 * 10) / 2, "but for what waits for its time"
+    later = job("retrying", task="mix", asset=his, due_at=time.time() + 999)
+    assert figures.left(Chosen(ben)) == figures.Left((5 * 2 + 10) / 2, is_least=True)
+    Job.update(due_at=time.time()).where(Job.id == later.id).execute()
+    assert figures.seconds_left(ben) == (6 * 2 + 3 * 10) / 2, "now also what goes before that"
+
+
+def test_what_is_held_back_takes_nobody_knows_how_long(at, two_workers, night):
+    ran("bake", 0, span=2)
+    ran("mix", 0, span=10)
+    job(task="mix", priority=0)
+    assert figures.left(Chosen()) is None
+    job(task="bake", priority=10)
+    assert figures.left(Chosen()) == figures.Left(1, is_least=True)
+    assert figures.left(Chosen(), with_held=False) == figures.Left(1)
+    assert figures.left(Chosen(task="bake")) == figures.Left(1)
+    job("scheduled", task="rescue", due_at=time.time() + 99)
+    assert figures.left(Chosen(task="bake")) == figures.Left(1), "chores are for nobody"
+
+
+def test_a_follow_up_is_counted_where_it_belongs(at, two_workers):
+    ran("bake", 0, span=2)
+    job("scheduled", task="bake", waits_for=1)
+    assert figures.left(Chosen()) == figures.Left(1)
+
+
 def test_photos_that_are_left(at, anna, ben):
     hers, his = row(anna, 1).id, row(ben, 2).id
     job("queued", asset=hers)
@@ -218,6 +330,52 @@ def test_jobs_that_wait_for_others_do_not_wait_for_a_worker(at):
     at(1)
     job("scheduled", waits_for=2, due_at=NOON)
     assert figures.oldest_wait() == 0
+
+
+@pytest.mark.sqlite("its plans have their own words")
+def test_counting_100_000_jobs_reads_an_index_and_no_row(at):
+    query = Job.select(Job.task, Job.state, fn.COUNT(Job.id)).where(Job.id > 0)
+    sql, values = query.group_by(Job.task, Job.state).sql()
+    plan = [line[3] for line in db.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+    assert plan == ["SCAN t1 USING COVERING INDEX job_task_state"]
+
+
+@pytest.mark.sqlite("its plans have their own words")
+@pytest.mark.parametrize("ask", [lambda: figures.throughput(60), figures.kinds])
+def test_what_ended_lately_is_found_by_its_moment(at, ask, monkeypatch):
+    at(0.1)
+    job("succeeded", started_at=NOON, finished_at=NOON)
+    plans = []
+
+    def explained(sql: str, values: Any = None) -> Any:
+        plans.extend(line[3] for line in execute(f"EXPLAIN QUERY PLAN {sql}", values))
+        return execute(sql, values)
+
+    execute = db.execute_sql
+    monkeypatch.setattr(db.obj, "execute_sql", explained)
+    ask()
+    found = [plan for plan in plans if plan.startswith(("SEARCH t1", "SCAN t1"))]
+    assert found
+    assert all("job_ended (state=? AND finished_at>" in plan for plan in found), plans
+
+
+def test_only_the_newest_runs_are_looked_at_of_whatever_state(at, monkeypatch):
+    monkeypatch.setattr(figures, "MOST_RUNS", 2)
+    at(1)
+    for number, state in enumerate(("succeeded", "failed", "succeeded", "failed")):
+        begun = NOON + 10 * number
+        job(state, started_at=begun, finished_at=begun + 1 + number)
+    (kind,) = figures.kinds()
+    assert (kind.runs, kind.failed, kind.median) == (4, 2, 3.5)
+
+
+def test_counts_of_some_states(at, ben):
+    for state in ledger.STATES:
+        job(state, worker="x/y/1/1")
+    assert figures.counts_by_task(None, ("failed", "queued")) == {
+        "process_asset": {"failed": 1, "queued": 1}
+    }
+    assert figures.counts_by_task(ben, ("failed", "queued")) == {}
 
 
 def test_figures_of_one_person(at, anna, ben):

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import re
 import struct
 import time
 import zlib
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageFile, ImageStat
 
-from homequeue import errors
+from homequeue import config, errors
 from homequeue.services import headers, imaging, sandbox
 from tests import corpora, pictures
 
@@ -156,7 +157,7 @@ def test_a_header_that_never_ends_is_given_up_soon() -> None:
 @pytest.mark.parametrize(
     ("pixels", "words"),
     [
-        (1, "has 1 million pixels; of its kind, this machine can take 50 million."),
+        (1, "has 1 million pixels; of its kind, homequeue is set to take 50 million."),
         (60 * 10**6, "has 60 million pixels"),
         (500 * 10**6, "has 500 million pixels"),
         (2**64, "has more than 500 million pixels"),
@@ -164,6 +165,14 @@ def test_a_header_that_never_ends_is_given_up_soon() -> None:
 )
 def test_pixels_in_numbers_one_can_imagine(pixels: int, words: str) -> None:
     assert words in str(headers.too_large(pixels, 50 * 10**6))
+
+
+def test_the_docs_name_the_most_pixels_of_each_format() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if "`[renditions] memory`" in line)
+    for name in ("PNG", "WebP", "GIF", "AVIF", "HEIC", "TIFF"):
+        most = headers.pixel_limit(name, config.Settings().renditions.memory)
+        assert re.search(rf"\b{most // 10**6} million as [\w, ]*\b{name}\b", line), name
 
 
 @pytest.mark.parametrize(
@@ -338,6 +347,27 @@ def test_a_heavy_profile_is_applied_instead() -> None:
 def test_cmyk_becomes_rgb() -> None:
     content = pictures.data(pictures.scene().convert("CMYK"))
     assert difference(shown(render(content).pictures[0]), pictures.scene()) < 6
+
+
+#: What the inks of `pictures.press` are on a screen, by the formulas of CIE and of sRGB.
+ON_SCREEN = {
+    "C": (0, 161, 214),
+    "M": (206, 63, 122),
+    "Y": (240, 210, 68),
+    "K": (48, 48, 48),
+    "": (255, 255, 255),
+}
+
+
+@pytest.mark.parametrize("ink", ON_SCREEN)
+@pytest.mark.parametrize("form", ["JPEG", "TIFF"])
+def test_the_profile_of_a_press_is_obeyed(form: str, ink: str) -> None:
+    """In a JPEG the inks are stored upside down, as Adobe does."""
+    flat = Image.new("CMYK", (64, 64), tuple(255 * (one == ink) for one in "CMYK"))
+    content = pictures.data(flat, form, icc_profile=pictures.press())
+    (made, *_) = render(content).pictures
+    assert shown(made).getpixel((32, 32)) == pytest.approx(ON_SCREEN[ink], abs=6)
+    assert "icc_profile" not in Image.open(io.BytesIO(made.data)).info
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "CMYK"])

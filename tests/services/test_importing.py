@@ -2,6 +2,7 @@
 
 import os
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from homequeue import tasks
 from homequeue.errors import NoSpace
 from homequeue.media import media
-from homequeue.models import Asset
+from homequeue.models import Album, Asset, Batch, Receipt, Sighting
 from homequeue.services import importing, ingest
 from tests.conftest import work_off
 from tests.library import incoming, jpeg, originals, send
@@ -55,6 +56,97 @@ def test_only_files_are_found(camera):
 
 def test_what_is_not_there_is_not_found(camera):
     assert importing.find([str(camera / "nothing")]) == []
+
+
+def test_a_file_that_changes_while_it_is_read_is_told_of(camera, ben, monkeypatch):
+    """Half of it would be here, and its owner would think all of it is."""
+    path, _ = fill(camera, "a.jpg", "b.jpg")
+    receive = ingest.receive
+
+    def grows(upload, chunks):
+        received = receive(upload, chunks)
+        if upload.filename == "a.jpg":
+            path.write_bytes(jpeg(1) + b"more")
+        return received
+
+    monkeypatch.setattr(ingest, "receive", grows)
+    summary = bring(importing.find([str(camera)]), ben)
+    assert (summary.added, summary.refused) == (1, [(str(path), importing.CHANGED)])
+    assert incoming() == []
+    monkeypatch.undo()
+    assert bring(importing.find([str(camera)]), ben).added == 1
+
+
+@pytest.fixture
+def shut(camera, monkeypatch):
+    """A folder into which nobody is let, also not root."""
+    fill(camera, "shut/a.jpg")
+    plain = os.scandir
+
+    def refuse(path="."):
+        if str(path).endswith("/shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return plain(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return camera / "shut"
+
+
+#: A name that begins lines, colours terminals and turns words around, as one in an archive may.
+ODD = "a\nb\x1b[31m\u202egpj." + "x" * 5000
+
+
+@pytest.mark.parametrize("data", [jpeg(1), b"no photo"], ids=["added", "refused"])
+def test_of_odd_names_in_archives_what_can_be_shown_is_kept(camera, ben, data):
+    with zipfile.ZipFile(camera / "roll.zip", "w") as made:
+        made.writestr(f"{ODD}.jpg", data)
+    bring([camera / "roll.zip"], ben)
+    names = [row.filename for row in (*Asset.select(), *Receipt.select())]
+    assert len(names) == (2 if data == jpeg(1) else 1)
+    for name in names:
+        assert name.isprintable()
+        assert "ab[31mgpj.xxx" in name or name.endswith("xxx.jpg")
+        assert len(name) <= ingest.LONGEST_FILENAME
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_of(camera, ben, shut):
+    (good,) = fill(camera, "z.jpg", start=2)
+    summary = bring(importing.find([str(camera)]), ben, move=True)
+    words = "This folder cannot be looked into: Permission denied."
+    assert summary.refused == [(str(shut), words)]
+    assert (summary.added, summary.seen, summary.total) == (1, 2, 2)
+    assert not good.exists()
+    assert Receipt.get(Receipt.outcome == "refused").words == words
+    assert importing.find([str(shut)]) == [shut]
+
+
+def test_links_to_folders_are_told_of(camera, ben, tmp_path):
+    fill(tmp_path, "elsewhere/a.jpg")
+    (camera / "linked").symlink_to(tmp_path / "elsewhere")
+    (camera / "roll.zip").symlink_to(tmp_path / "elsewhere")
+    (camera / ".hidden").symlink_to(tmp_path / "elsewhere")
+    summary = bring(importing.find([str(camera)]), ben)
+    words = "A link to a folder is not followed."
+    assert summary.refused == [(str(camera / name), words) for name in ("linked", "roll.zip")]
+    assert bring(importing.find([str(camera / "linked")]), ben).added == 1, "named, it is meant"
+
+
+def test_files_that_one_may_not_even_look_at_are_told_of(camera, ben, monkeypatch):
+    files = [camera / name for name in ("a.jpg", "b.zip", "c.json")]
+    fill(camera, *(path.name for path in files))
+
+    def shut(plain):
+        def refuse(path, *words, **options):
+            if isinstance(path, str | Path) and Path(path) in files:
+                raise PermissionError(13, "Permission denied")
+            return plain(path, *words, **options)
+
+        return refuse
+
+    monkeypatch.setattr(os, "stat", shut(os.stat))
+    monkeypatch.setattr(Path, "open", shut(Path.open))
+    summary = bring(importing.find([str(camera)]), ben)
+    assert summary.refused == [(str(path), "Permission denied") for path in files]
 
 
 def test_everything_arrives(camera, ben):
@@ -177,6 +269,17 @@ def test_moving_deletes_what_was_known_too(camera, ben):
     assert len(originals()) == 1
 
 
+def test_moving_over_an_original_that_was_cut_short_heals_it(camera, ben):
+    bring(fill(camera, "a.jpg"), ben)
+    (media.root / Asset.get().path).write_bytes(jpeg()[:100])
+    assert bring(importing.find([str(camera)]), ben).known == 1, "it is read again"
+    assert media.open(Asset.get().path).read() == jpeg()
+    (media.root / Asset.get().path).write_bytes(b"")
+    assert bring(importing.find([str(camera)]), ben, move=True).known == 1
+    assert media.open(Asset.get().path).read() == jpeg()
+    assert list(camera.iterdir()) == []
+
+
 def test_moving_deletes_nothing_before_it_is_safe(camera, ben, monkeypatch):
     files = fill(camera, "a.jpg", "b.jpg")
 
@@ -246,3 +349,129 @@ def test_a_disk_that_fills_up_stops_and_keeps_what_was_promised(camera, ben, mon
         bring(files, ben)
     assert Asset.select().count() >= 2
     assert incoming() == [], "a full disk is kept full by what nobody will ask for"
+
+
+def test_what_was_refused_before_it_broke_off_has_its_receipt(camera, ben, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH", 1)
+    fill(camera, "a.jpg", "c.jpg")
+    (camera / "b.txt").write_text("milk")
+    running = importing.run(importing.find([str(camera)]), ben, tasks.process_asset)
+    next(running)
+    next(running)
+    running.close()
+    assert Receipt.select().where(Receipt.outcome == "refused").count() == 1
+
+
+# Albums
+
+
+def test_an_album_is_made_with_what_is_put_into_it(camera, ben):
+    send(ben, jpeg(1))
+    summary = bring(fill(camera, "a.jpg", "b.jpg"), ben, album=" Summer ")
+    assert summary.albums == {"Summer": 2}
+    (album,) = Album.select()
+    assert (album.title, album.owner.name, album.members.count()) == ("Summer", "Ben", 2)
+    bring(importing.find([str(camera)]), ben, album="Summer")
+    assert album.members.count() == 2
+
+
+# Again
+
+
+@pytest.fixture
+def reads(monkeypatch):
+    """What was read."""
+    read = []
+    receive = ingest.receive
+
+    def counted(upload, chunks):
+        read.append(upload.filename)
+        return receive(upload, chunks)
+
+    monkeypatch.setattr(ingest, "receive", counted)
+    return read
+
+
+def test_what_was_brought_in_is_not_read_again(camera, ben, reads):
+    files = fill(camera, "a.jpg", "b.jpg")
+    bring(files, ben)
+    reads.clear()
+    again = bring(files, ben, album="Later")
+    assert (again.added, again.known, again.seen) == (0, 2, 2)
+    assert reads == []
+    assert Album.get().members.count() == 2, "and yet it goes where it is wanted"
+    known = Receipt.select().where(Receipt.batch == again.batch, Receipt.outcome == "known")
+    assert {row.filename for row in known} == {"a.jpg", "b.jpg"}
+
+
+@pytest.mark.parametrize(
+    "change", ["content", "date", "replaced", "owner", "sidecar", "move", "trashed", "lost"]
+)
+def test_what_may_be_another_is_read(camera, ben, anna, reads, change):
+    (path,) = fill(camera, "a.jpg")
+    bring([path], ben)
+    reads.clear()
+    if change == "content":
+        seen = path.stat()
+        path.write_bytes(jpeg(2).ljust(seen.st_size, b" ")[: seen.st_size])
+        os.utime(path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    elif change == "date":
+        os.utime(path, (1, 1))
+    elif change == "replaced":
+        fill(camera, "b.jpg")[0].rename(path)
+    elif change == "sidecar":
+        path.with_name("a.jpg.xmp").write_text('<rdf:Description xmp:Rating="4"/>')
+    elif change == "trashed":
+        Asset.update(trashed_at=1).execute()
+    elif change == "lost":
+        (media.root / Asset.get().path).unlink()
+    bring([path], anna if change == "owner" else ben, move=change == "move")
+    assert reads == ["a.jpg"]
+    assert path.exists() == (change != "move")
+    assert media.exists(Asset.get().path)
+    assert Asset.get().trashed_at is None
+
+
+def test_it_is_forgotten_with_the_asset_and_with_the_batch(camera, ben, reads):
+    files = fill(camera, "a.jpg", "b.jpg")
+    bring(files, ben)
+    assert Sighting.select().count() == 2
+    Asset.delete().where(Asset.filename == "a.jpg").execute()
+    assert Sighting.select().count() == 1
+    Batch.delete().execute()
+    assert Sighting.select().count() == 0
+
+
+def test_a_killed_import_goes_on_where_it_was(camera, ben, reads, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH", 2)
+    files = fill(camera, *(f"{n}.jpg" for n in range(5)))
+    running = importing.run(files, ben, tasks.process_asset)
+    next(running)
+    del running
+    reads.clear()
+    summary = bring(files, ben)
+    assert (summary.added, summary.known) == (3, 2)
+    assert reads == ["2.jpg", "3.jpg", "4.jpg"]
+    assert incoming() == []
+
+
+def test_it_stops_after_what_it_has_begun(camera, ben, reads):
+    files = fill(camera, *(f"{n}.jpg" for n in range(5)))
+    summary = bring(files, ben, stop=lambda: len(reads) == 2)
+    assert (summary.added, summary.total, summary.seen) == (2, 5, 2)
+    assert Asset.select().count() == 2
+
+
+def test_large_files_are_made_safe_sooner(camera, ben, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH_BYTES", 2000)
+    files = fill(camera, *(f"{n}.jpg" for n in range(4)))
+    size = files[0].stat().st_size
+    seen = [one.seen for one in importing.run(files, ben, tasks.process_asset)]
+    assert seen[0] == -(-2000 // size)
+    assert seen[-1] == 4
+
+
+def test_bytes_are_counted(camera, ben):
+    files = fill(camera, "a.jpg", "b.jpg")
+    summary = bring(files, ben)
+    assert summary.bytes_seen == summary.bytes_total == sum(p.stat().st_size for p in files)

@@ -15,7 +15,7 @@ from homequeue.errors import Invalid, NoSpace, TooLarge, Unavailable, Unreadable
 from homequeue.media import Media, media
 from homequeue.models import Asset, Job
 from homequeue.queue import queue
-from homequeue.services import cleanup, ingest
+from homequeue.services import assets, cleanup, ingest
 from tests import pictures
 from tests.conftest import work_off
 from tests.library import incoming, jpeg, originals, receive, record, rendition_files, send, sha256
@@ -183,6 +183,55 @@ def test_sending_again_brings_a_lost_original_back(ben):
     assert again.id == asset.id
     assert media.open(Asset.get_by_id(asset.id).path).read() == DATA
     assert len(originals()) == 1
+
+
+@pytest.mark.parametrize("again", ["photo.jpg", "again.jpg"])
+def test_sending_again_heals_an_original_that_was_cut_short(anna, ben, again):
+    """The sender deletes theirs when we say that we have it."""
+    hers, his = send(anna, DATA).asset, send(ben, DATA).asset
+    torn = media.root / his.path
+    torn.write_bytes(DATA[:100])
+    assert assets.known(ben, [his.checksum]) == {}
+    assert send(ben, DATA, again).asset.id == his.id
+    assert assets.known(ben, [his.checksum]) == {his.checksum: his}
+    for asset in (hers, his):
+        assert media.open(Asset.get_by_id(asset.id).path).read() == DATA
+    assert originals() == [Asset.get_by_id(his.id).path]
+    (left,) = torn.parent.glob(f".{torn.name}.*")
+    assert left.read_bytes() == DATA[:100], "nothing of an original is ever deleted"
+
+
+def test_what_is_healed_is_shown_as_what_it_is(anna, ben):
+    hers, his = send(anna, DATA).asset, send(ben, DATA).asset
+    (media.root / his.path).write_bytes(DATA[: len(DATA) // 2])
+    work_off()
+    assert all(asset.damaged or asset.state == "failed" for asset in Asset.select())
+    send(ben, DATA)
+    assert work_off() == 2
+    for asset in Asset.select():
+        assert (asset.state, asset.damaged) == ("ready", False), (hers.id, his.id, asset.id)
+
+
+def test_healing_survives_a_purge_of_the_bytes_it_counted_on(anna, ben, monkeypatch):
+    """Somebody else's whole original was there when the bytes came, and gone when rows did."""
+    his = send(ben, DATA).asset
+    lent = send(anna, DATA, "hers.jpg").asset
+    Asset.update(path="originals/lent.jpg").where(Asset.id == lent.id).execute()
+    (media.root / "originals/lent.jpg").write_bytes(DATA)
+    (media.root / his.path).write_bytes(DATA[:100])
+    received = receive(ben, DATA, "again.jpg")
+    keep = ingest._keep
+
+    def keep_then_purge(file):
+        path = keep(file)
+        if path == "originals/lent.jpg":
+            Asset.delete().where(Asset.id == lent.id).execute()
+            media.remove(path)
+        return path
+
+    monkeypatch.setattr(ingest, "_keep", keep_then_purge)
+    record([received])
+    assert media.open(Asset.get_by_id(his.id).path).read() == DATA
 
 
 def test_a_lost_original_of_somebody_else_is_none_to_share(anna, ben):

@@ -146,15 +146,24 @@ def test_throughput_and_counts(house):
 
 def test_periodic_work(house):
     rows = {one["task"]: one for one in figures.periodic()}
-    assert set(rows) == {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
-    assert rows["rescue"]["last_due"] is None
+    chores = {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
+    assert set(rows) == chores | {"empty_inbox"}
+    assert rows["rescue"]["last_run"] is None
+    assert [name for name in rows if rows[name]["on_demand"]] == ["empty_inbox"]
     assert rows["rescue"]["next_due"] > time.time()
-    last = job("succeeded", task="rescue")
+    last = job("succeeded", task="rescue", started_at=78.0, finished_at=79.0)
     Periodic.create(task="rescue", last_due=77.0, job=last.id)
     Periodic.create(task="check_disk", last_due=78.0, job=None)
     rows = {one["task"]: one for one in figures.periodic()}
-    assert (rows["rescue"]["last_due"], rows["rescue"]["last_job"].id) == (77.0, last.id)
-    assert rows["check_disk"]["last_due"] is None
+    assert (rows["rescue"]["last_run"], rows["rescue"]["last_job"].id) == (79.0, last.id)
+    assert rows["check_disk"]["last_run"] is None
+    steering.run_now("rescue", "Anna")
+    for is_on in (False, True):
+        steering.switch("rescue", "Anna", is_on=is_on)
+    row = {one["task"]: one for one in figures.periodic()}["rescue"]
+    assert (row["last_run"], row["last_job"].state) == (79.0, "queued")
+    Job.update(state="failed", finished_at=99.0).where(Job.id == row["last_job"].id).execute()
+    assert {one["task"]: one for one in figures.periodic()}["rescue"]["last_run"] == 99.0
     Job.delete().execute()
     assert {one["task"]: one for one in figures.periodic()}["rescue"]["last_job"] is None
 

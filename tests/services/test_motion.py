@@ -117,3 +117,46 @@ def test_any_byte_of_a_trailer_may_be_wrong() -> None:
             content = whole[:at] + bytes([value]) + whole[at + 1 :]
             place = find(content)
             assert place is None or place["at"] + place["size"] <= len(content)
+
+
+def stsd(code: bytes) -> bytes:
+    """The directory of a clip with one track of such pictures."""
+    body = bytes(8) + bytes(4) + code
+    for name in (b"stsd", b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+        body = struct.pack(">I4s", len(body) + 8, name) + body
+    return body
+
+
+@pytest.mark.parametrize("code", [*motion.PLAYED, *motion.UNPLAYED])
+def test_how_the_pictures_are_encoded(code: str) -> None:
+    clip = CLIP + stsd(code.encode())
+    packet = f'<r GCamera:MicroVideoOffset="{len(clip)}"/>'
+    place = find(PHOTO + clip, packet)
+    assert place == {"at": len(PHOTO), "size": len(clip), "codec": code}
+    assert motion.is_played(place) == (code in motion.PLAYED)
+
+
+def test_pictures_of_which_nobody_knows_may_be_tried() -> None:
+    place = find(PHOTO + CLIP, f'<r GCamera:MicroVideoOffset="{len(CLIP)}"/>')
+    assert place is not None
+    assert "codec" not in place
+    assert motion.is_played(place)
+
+
+def test_a_track_beyond_the_clip_is_not_its_own() -> None:
+    clip = CLIP + struct.pack(">I4s", 10_000, b"moov")
+    packet = item("Primary", None) + item("MotionPhoto", len(clip)) + item("GainMap", 100)
+    place = find(PHOTO + clip + stsd(b"hvc1").ljust(100, b"\0"), packet)
+    assert place == {"at": len(PHOTO), "size": len(clip)}
+
+
+def test_any_byte_of_a_directory_may_be_wrong() -> None:
+    whole = PHOTO + CLIP + stsd(b"hvc1")
+    size = len(whole) - len(PHOTO)
+    packet = f'<r GCamera:MicroVideoOffset="{size}"/>'
+    for at in range(len(PHOTO) + 8, len(whole)):
+        for value in (0, 1, 0x7F, 0xFF):
+            content = whole[:at] + bytes([value]) + whole[at + 1 :]
+            place = find(content, packet)
+            assert place is not None
+            assert place.get("codec") in (None, *motion.PLAYED, *motion.UNPLAYED)

@@ -55,11 +55,63 @@ def test_one_message_for_many_photos(ben, sent):
     assert all(asset.notified_at for asset in Asset.select())
 
 
+def test_what_guests_have_sent_is_told_apart(ben, sent):
+    waits = {"share": 1, "awaits": True, "trashed_at": 1.0}
+    batch(ben, 1)
+    for start, count, values in (
+        (10, 2, waits | {"guest": "Aunt\nRita"}),
+        (20, 1, waits | {"guest": "", "kind": "video"}),
+        (30, 1, {"share": 1, "guest": "Otto"}),
+    ):
+        for asset in batch_from(ben, start, count, values):
+            assert asset.notified_at is None
+    notify.report_uploads(ben.id)
+    assert sent == [
+        (
+            "Ben added 1 photo",
+            "1 photo is ready to look at.\n"
+            "Waiting for your yes:\n- 2 photos from Aunt Rita\n- 1 video from a guest\n"
+            "By a drop link came:\n- 1 photo from Otto",
+        )
+    ]
+
+
+def batch_from(owner, start: int, count: int, values: dict) -> list[Asset]:
+    long_ago = {"uploaded_at": time.time() - 100, "notified_at": None, "state": "ready"}
+    return [row(owner, start + number, **long_ago | values) for number in range(count)]
+
+
+def test_what_waits_is_in_the_title_when_there_is_nothing_else(ben, house, sent):
+    settings = config.settings()
+    url = replace(settings.server, url="https://photos.example/")
+    config.bind(replace(settings, server=url))
+    waits = {"share": 1, "awaits": True, "trashed_at": 1.0, "guest": "Rita"}
+    batch(ben, 3, **waits)
+    notify.report_uploads(ben.id)
+    title, text = sent[0]
+    assert title == "3 photos wait for your yes"
+    assert text.endswith("\n\nhttps://photos.example/waiting")
+    batch_from(ben, 50, 2, {"share": 1, "guest": "Rita"})
+    notify.report_uploads(ben.id)
+    assert sent[1][0] == "Guests sent 2 photos"
+
+
 def test_a_batch_is_told_of_once(ben, sent):
     batch(ben, 2)
     notify.report_uploads(ben.id)
     notify.report_uploads(ben.id)
     assert len(sent) == 1
+
+
+def test_the_clip_of_a_live_photo_is_no_video_more(ben, sent):
+    clip, photo = batch(ben, 2)
+    Asset.update(kind="video", is_clip=True, pair=photo.id).where(Asset.id == clip.id).execute()
+    notify.report_uploads(ben.id)
+    assert sent == [("Ben added 1 photo", "1 photo is ready to look at.")]
+    Asset.update(notified_at=None).where(Asset.id == clip.id).execute()
+    notify.report_uploads(ben.id)
+    assert len(sent) == 1
+    assert all(asset.notified_at for asset in Asset.select())
 
 
 def test_only_what_is_new_and_ones_own(anna, ben, sent):
@@ -314,6 +366,7 @@ def test_a_channel_that_hangs_is_tried_again_too(house, monkeypatch, words):
     with pytest.raises(Exception) as caught:  # noqa: PT011
         notify.send("title", "text")
     assert may_pass(caught.value)
+    assert "file" not in str(caught.value)
 
 
 def test_no_secret_is_told(house, caplog):

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from peewee import OperationalError
 
-from homequeue import ledger, processes, tasks
+from homequeue import ledger, processes, runs, tasks
 from homequeue.db import db
 from homequeue.errors import HomequeueError
 from homequeue.media import media
@@ -138,6 +138,7 @@ def test_a_truncated_photo_is_shown_and_marked(ben):
     send(ben, pictures.cut(pictures.data(pictures.photo(400, 300)), 0.6))
     execute_one()
     assert (Asset.get().state, Asset.get().damaged) == ("ready", True)
+    assert Job.get().result == '"damaged: shown as far as it goes"'
 
 
 def test_a_photo_that_cannot_be_shown_fails_in_words(ben):
@@ -247,6 +248,36 @@ def test_results_of_a_lost_claim_are_not_kept(ben, monkeypatch):
     assert Asset.get().state == "processing"
 
 
+def test_words_of_a_run_that_is_over_come_too_late(ben):
+    """A machine that was cut off sends the beginning of its run when another has ended it."""
+    asset = send(ben, jpeg(1)).asset
+    late = ledger.claim("second/boot/1/1")
+    Job.update(worker="first/boot/1/1", attempts=2).where(Job.id == late.id).execute()
+    ours = Job.get_by_id(late.id)
+    with runs.running(ours):
+        processing.process(asset.id, lambda _: None)
+    with runs.running(late):
+        processing.process(asset.id, lambda _: None)
+    assert Asset.get_by_id(asset.id).state == "ready"
+
+
+@pytest.mark.parametrize("state", ["pending", "ready", "failed"])
+def test_pictures_are_kept_though_the_server_forgot_that_their_making_began(
+    ben, monkeypatch, state
+):
+    asset = send(ben, jpeg()).asset
+    examine = processing.examine
+
+    def crash(asset):
+        Asset.update(state=state).where(Asset.id == asset.id).execute()
+        return examine(asset)
+
+    monkeypatch.setattr(processing, "examine", crash)
+    assert execute_one().state == "succeeded"
+    assert Asset.get_by_id(asset.id).state == "ready"
+    assert Rendition.select().count() == len(rendition_files()) == 2
+
+
 def test_results_and_success_are_one(ben, monkeypatch):
     send(ben, jpeg())
     move, commit = assets.move, db.commit
@@ -255,8 +286,8 @@ def test_results_and_success_are_one(ben, monkeypatch):
         monkeypatch.setattr(db.obj, "commit", commit)
         raise OperationalError("disk full")
 
-    def last_step(asset_id, state, **values):
-        moved = move(asset_id, state, **values)
+    def last_step(asset_id, state, *conditions, **values):
+        moved = move(asset_id, state, *conditions, **values)
         if state == "ready":
             monkeypatch.setattr(db.obj, "commit", full)
         return moved
@@ -332,7 +363,9 @@ def test_a_worker_that_dies_between_renditions_and_rows_is_made_good(ben, monkey
         raise watch.Interrupted
 
     with monkeypatch.context() as patch:
-        patch.setattr(assets, "move", lambda _id, state, **_: state == "processing" or killed())
+        patch.setattr(
+            assets, "move", lambda _id, state, *_, **__: state == "processing" or killed()
+        )
         with pytest.raises(watch.Interrupted):
             execute_one()
     assert Rendition.select().count() == 0
@@ -369,7 +402,7 @@ def test_what_cannot_be_made_again_keeps_the_pictures_it_has(ben, monkeypatch):
     tasks.process_again(asset.id)
 
     def broken(*_):
-        raise sandbox.ChildFailed("The decoder crashed.")
+        raise sandbox.ChildFailed(sandbox.CRASHED)
 
     monkeypatch.setattr(processing, "examine", broken)
     assert execute_one().state == "failed"
@@ -385,8 +418,8 @@ def test_pictures_that_are_gone_are_no_reason_to_call_a_photo_ready(ben, monkeyp
     tasks.process_again(asset.id)
 
     def broken(*_):
-        raise sandbox.ChildFailed("The decoder crashed.")
+        raise sandbox.ChildFailed(sandbox.CRASHED)
 
     monkeypatch.setattr(processing, "examine", broken)
     execute_one()
-    assert (Asset.get().state, Asset.get().error) == ("failed", "The decoder crashed.")
+    assert (Asset.get().state, Asset.get().error) == ("failed", sandbox.CRASHED)

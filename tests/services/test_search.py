@@ -1,5 +1,8 @@
 """Search: what is found by which words."""
 
+import json
+from unicodedata import normalize
+
 import pytest
 
 from homequeue.errors import Invalid
@@ -62,6 +65,46 @@ def test_what_is_found(album, q, found):
     shown = [asset.id for asset in assets.timeline(album, Filter(q=q))[0]]
     assert shown == sorted(found, key=order.__getitem__)
     assert assets.total(album, Filter(q=q)) == len(found)
+
+
+@pytest.mark.parametrize("kept", ["NFC", "NFD"])
+@pytest.mark.parametrize("asked", ["NFC", "NFD"])
+def test_words_are_found_however_their_dots_are_spelled(ben, kept, asked):
+    found = row(ben, 1, filename=normalize(kept, "Gemüse.jpg"), caption=normalize(kept, "Ärger"))
+    row(ben, 2, filename="Gemuse.jpg")
+    q = normalize(asked, "müse Ärger")
+    assert [asset.id for asset in assets.timeline(ben, Filter(q=q))[0]] == [found.id]
+
+
+@pytest.mark.parametrize(
+    ("q", "found"),
+    [
+        ("frost", [1]),
+        ("FROST winter", [1]),
+        ("gran canaria", [2]),
+        ("canaria frost", []),
+        ('"Nan"', [2]),
+        ("back\\slash", [3]),
+        ("müse", [3]),
+        ("2019", []),
+        ("[", []),
+        ("]", []),
+        ("[]", []),
+        (",", []),
+        ('"', [2]),
+        ("\\", [3]),
+    ],
+)
+def test_tags_are_found_and_not_the_way_they_are_written(ben, q, found):
+    tags = [["Frost", "Winter"], ["Gran Canaria", 'Ann "Nan" Lee'], ["back\\slash", "Gemüse"], []]
+    for number, names in enumerate(tags, 1):
+        row(ben, number, tags=json.dumps(names, ensure_ascii=False))
+    shown = {asset.id for asset in assets.timeline(ben, Filter(q=q))[0]}
+    assert shown == set(found)
+
+
+def test_as_many_words_as_may_be_are_not_too_many_for_the_database(album):
+    assert assets.total(album, Filter(q="lake ü " * (MOST_WORDS // 2))) == 0
 
 
 def test_a_search_of_very_many_words_is_refused(album):

@@ -1,14 +1,16 @@
 """Sidecars: found beside their photo, read with it, and no files of their own."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from homequeue import tasks
 from homequeue.models import Asset
-from homequeue.services import importing, sidecars
+from homequeue.services import importing, metadata, sidecars
 from tests.conftest import work_off
-from tests.library import jpeg
+from tests.films import film
+from tests.library import jpeg, row
 
 RATED = '<x:xmpmeta><rdf:Description xmp:Rating="4" xmp:CreateDate="2001-02-03T04:05:06"/>'
 
@@ -69,3 +71,75 @@ def test_one_that_lies_alone_is_counted(photo: Path, ben) -> None:
     photo.with_name("lost.xmp").write_text(RATED)
     summary = bring(photo.parent, ben)
     assert (summary.added, summary.skipped, summary.refused) == (1, 1, [])
+
+
+# Films
+
+SAID = (
+    '<x:xmpmeta><rdf:Description xmp:Rating="4" exif:GPSLatitude="40,30N" exif:GPSLongitude="3,0W"'
+    " {}><dc:description>At sea</dc:description><dc:subject><rdf:li>Anna</rdf:li></dc:subject>"
+)
+
+
+@pytest.mark.parametrize(
+    ("own", "date", "taken"),
+    [
+        (None, 'xmp:CreateDate="2001-02-03T04:05:06"', ("2001-02-03T04:05:06", "sidecar")),
+        ("2019-07-12T18:15:00", 'xmp:CreateDate="2001-02-03"', ("2001-02-03T00:00:00", "sidecar")),
+        ("2019-07-12T18:15:00", 'homequeue:Taken="2001-02-03T04:05:06Z"',
+         ("2019-07-12T18:15:00", "video")),
+        ("2019-07-12T18:15:00", "", ("2019-07-12T18:15:00", "video")),
+        (None, "", (None, None)),
+    ],
+)  # fmt: skip
+def test_what_is_said_beside_a_film(own, date, taken) -> None:
+    plain = metadata.Metadata(own, taken_at_source="video" if own else None, lat=1.0, lon=2.0)
+    found = metadata.beside(plain, SAID.format(date))
+    assert (found.taken_at, found.taken_at_source) == taken
+    assert (found.lat, found.lon) == (40.5, -3.0)
+    assert (found.caption, found.rating, found.tags) == ("At sea", 4, ["Anna"])
+
+
+def test_the_instant_of_an_export_is_told_by_the_clock_here() -> None:
+    moment = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC).astimezone()
+    said = SAID.format('homequeue:Taken="2001-02-03T04:05:06Z"')
+    found = metadata.beside(metadata.Metadata(), said)
+    assert found.taken_at == moment.replace(tzinfo=None).isoformat()
+    assert found.taken_at_source == "takeout"
+
+
+def test_a_film_without_sidecar_stays_what_it_is() -> None:
+    plain = metadata.Metadata("2019-07-12T18:15:00", "+02:00", "video", caption="Own", tags=["a"])
+    assert metadata.beside(plain, "") == plain
+
+
+def test_a_film_is_imported_with_its_sidecar(photo: Path, ben) -> None:
+    photo.with_name("film.mp4").write_bytes(film(seconds=0.5))
+    photo.with_name("film.xmp").write_text(SAID.format('xmp:CreateDate="2001-02-03T04:05:06"'))
+    assert bring(photo.parent, ben).sidecars == 1
+    work_off()
+    asset = Asset.get(Asset.kind == "video")
+    assert (asset.state, asset.caption) == ("ready", "At sea")
+    assert (asset.taken_at, asset.taken_at_source) == ("2001-02-03T04:05:06", "sidecar")
+
+
+@pytest.mark.parametrize("name", ["IMG_1.jpg", "film.mp4"])
+def test_a_number_that_is_no_character_costs_only_itself(photo: Path, ben, name) -> None:
+    photo.with_name("film.mp4").write_bytes(film(seconds=0.5))
+    said = SAID.replace("At sea", f"&#{'9' * 5000};").format("")
+    photo.with_name(name).with_suffix(".xmp").write_text(said)
+    bring(photo.parent, ben)
+    work_off()
+    asset = Asset.get(Asset.filename == name)
+    assert (asset.state, asset.rating, asset.lat) == ("ready", 4, 40.5)
+
+
+def test_giving_one_to_what_has_none(ben) -> None:
+    asset = row(ben, 1)
+    deferred: list[int] = []
+    assert sidecars.give(asset.id, "", deferred.append)
+    assert deferred == []
+    assert sidecars.give(asset.id, "first", deferred.append)
+    assert sidecars.give(asset.id, "first", deferred.append)
+    assert not sidecars.give(asset.id, "second", deferred.append)
+    assert (Asset.get().sidecar, deferred) == ("first", [asset.id])

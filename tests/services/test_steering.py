@@ -10,7 +10,7 @@ from homequeue.errors import Conflict, Invalid, NotFound
 from homequeue.models import Asset, Batch, Deed, Job, Periodic
 from homequeue.queue import queue
 from homequeue.services import jobs, steering
-from tests.library import job, row
+from tests.library import job, row, whole
 
 pytestmark = pytest.mark.usefixtures("house")
 
@@ -71,7 +71,8 @@ def test_dismissing(anna, state):
     one = job(state, asset=asset.id, error="It is no picture.", worker="x/y/1/1")
     if state in BAD:
         steering.dismiss(one, "Anna")
-        assert (Job.get().state, Job.get().error) == ("cancelled", "It is no picture.")
+        assert (Job.get().state, Job.get().error) == (state, "It is no picture.")
+        assert Job.get().dismissed_at is not None
         assert noted() == [("Anna", f"dismissed job {one.id}")]
     else:
         with pytest.raises(Conflict, match="failed"):
@@ -92,14 +93,50 @@ def test_one_group_of_failures_is_dismissed_or_tried_again_and_no_other(anna, be
     assert steering.dismiss_all(jobs.Chosen(task="rescue"), "Anna") == 1
     assert steering.dismiss_all(jobs.Chosen(task="rescue"), "Anna") == 0
     assert steering.retry_all(jobs.Chosen(ben), "Ben") == 1
-    assert ledger.counts()["failed"] == 1
+    assert jobs.needing_a_look() == ledger.counts()["failed"] == 1
     assert steering.dismiss_all(jobs.Chosen(), "Anna") == 1
-    assert (ledger.counts()["failed"], ledger.counts()["queued"]) == (0, 1)
+    assert jobs.needing_a_look() == 0
+    assert (ledger.counts()["failed"], ledger.counts()["queued"]) == (1, 1)
     assert noted() == [
-        ("Anna", "dismissed 1 failed jobs"),
-        ("Ben", "had 1 failed jobs tried again"),
-        ("Anna", "dismissed 1 failed jobs"),
+        ("Anna", "dismissed 1 failed job"),
+        ("Ben", "had 1 failed job tried again"),
+        ("Anna", "dismissed 1 failed job"),
     ]
+
+
+def test_what_waits_of_a_batch_is_cancelled_and_seen_on_its_photos(anna, ben):
+    with ledger.part_of(7):
+        fresh, again = row(ben, 1).id, whole(ben, 2).id
+        for asset in (fresh, again):
+            tasks.process_asset(asset)
+        queue.enqueue(tasks.ping.s("a").then(tasks.ping, "b"))
+        begun = job("running", asset=row(ben, 3).id, batch=7, worker="x/y/1/1")
+    other = job("retrying", asset=row(ben, 4).id)
+    chosen = jobs.Chosen(ben, batch=7)
+    assert steering.cancel_all(chosen, "Ben") == 2
+    assert steering.cancel_all(chosen, "Ben") == 0
+    assert [Job.get_by_id(one.id).state for one in (begun, other)] == ["running", "retrying"]
+    assert (Asset.get_by_id(fresh).state, Asset.get_by_id(again).state) == ("failed", "ready")
+    assert Asset.get_by_id(fresh).error == "It was cancelled by Ben."
+    assert steering.cancel_all(jobs.Chosen(batch=7), "Anna") == 2, "and what was to follow it"
+    assert ledger.counts()["cancelled"] == 4
+    assert noted() == [(who, "cancelled 2 jobs that waited") for who in ("Ben", "Anna")]
+
+
+@pytest.mark.parametrize("chosen", [jobs.Chosen(batch=0), jobs.Chosen(task="")])
+def test_no_batch_and_no_task_is_not_all_of_them(house, chosen):
+    job(task="rescue")
+    assert steering.cancel_all(chosen, "Anna") == 0
+
+
+def test_of_many_jobs_one_row_at_a_time_is_held(house, monkeypatch):
+    for _ in range(5):
+        job("failed", task="rescue", log="x" * 1000)
+    held = []
+    read = jobs.by_ids
+    monkeypatch.setattr(jobs, "by_ids", lambda ids: held.append(len(ids)) or read(ids))
+    assert steering.dismiss_all(jobs.Chosen(), "Anna") == 5
+    assert held == [1] * 5
 
 
 def test_pictures_are_made_again_as_one_batch_after_all_other_work(ben):
@@ -123,8 +160,66 @@ def test_a_bulk_run_lets_others_write_between_its_pieces(ben, monkeypatch):
 
     with pytest.raises(ZeroDivisionError):
         steering.make_again([1, 2, 3, 4, 5], broken, "Ben")
-    assert [job.args for job in Job.select()] == ["[1]", "[2]"], "a piece is whole or not at all"
+    assert [job.args for job in Job.select().order_by(Job.id)] == ["[1]", "[2]"], (
+        "a piece is whole or not at all"
+    )
+    assert noted() == [("Ben", "had the pictures of 2 photos made again")], "what was done is noted"
+
+
+@pytest.mark.parametrize(
+    ("state", "act", "words"),
+    [
+        ("failed", "retry_all", "had 2 failed jobs tried again"),
+        ("failed", "dismiss_all", "dismissed 2 failed jobs"),
+        ("queued", "cancel_all", "cancelled 2 jobs that waited"),
+    ],
+)
+def test_who_is_killed_midway_has_said_what_was_done(monkeypatch, state, act, words):
+    monkeypatch.setattr(steering, "PIECE", 1)
+    found = [job(state, task="rescue").id for _ in range(3)]
+    read = jobs.by_ids
+
+    def killed(ids):
+        if ids == found[2:]:
+            raise SystemExit
+        return read(ids)
+
+    monkeypatch.setattr(jobs, "by_ids", killed)
+    with pytest.raises(SystemExit):
+        getattr(steering, act)(jobs.Chosen(), "Ben")
+    assert noted() == [("Ben", words)]
+
+
+def test_nothing_is_noted_of_pictures_that_are_made_already(ben):
+    asset = row(ben, 1, state="failed").id
+    tasks.process_asset(asset)
+    assert steering.make_again([asset], tasks.process_again, "Ben") == 0
     assert noted() == []
+    again = row(ben, 2, state="failed").id
+    assert steering.make_again([again], tasks.process_again, "Ben") == 1
+    assert noted() == [("Ben", "had the pictures of 1 photo made again")]
+
+
+@pytest.mark.parametrize("state", [*ledger.WAITING, "running"])
+def test_the_same_work_is_not_queued_twice_by_trying_again(anna, state):
+    asset = row(anna, 1, state="failed", error="It rained.").id
+    one, other = (
+        job(s, key=f"process_asset[{asset}]", asset=asset, args=f"[{asset}]", worker="x/y/1/1")
+        for s in ("failed", state)
+    )
+    with pytest.raises(Conflict, match=f"waits or runs already, as job {other.id}"):
+        steering.retry(one, "Anna")
+    assert steering.retry_all(jobs.Chosen(), "Anna") == 0
+    assert [found.state for found in Job.select().order_by(Job.id)] == ["failed", state]
+    assert Asset.get().error == "It rained.", "nothing of it was begun"
+    assert noted() == []
+
+
+def test_of_several_failures_of_the_same_work_one_is_tried_again():
+    for task in ("rescue", "rescue", "check_disk"):
+        job("failed", task=task, key=f"{task}[]")
+    assert steering.retry_all(jobs.Chosen(), "Anna") == 2
+    assert [one.state for one in Job.select().order_by(Job.id)] == ["queued", "failed", "queued"]
 
 
 # Pauses
@@ -166,12 +261,13 @@ def test_periodic_work_can_be_done_now():
     steering.run_now("rescue", "Anna")
     assert Job.get().task == "rescue"
     assert Periodic.get_by_id("rescue").job == Job.get().id
-    steering.run_now("rescue", "Ben")
-    assert Job.select().count() == 1, "it waits already"
+    with pytest.raises(Conflict, match="“Looking for lost work” waits already"):
+        steering.run_now("rescue", "Ben")
+    assert Job.select().count() == 1
     for name in ("nonsense", "process_asset"):
         with pytest.raises(NotFound, match="no such periodic work"):
             steering.run_now(name, "Anna")
-    assert [who for who, _ in noted()] == ["Anna", "Ben"]
+    assert [who for who, _ in noted()] == ["Anna"], "of what was not done nothing is noted"
 
 
 def test_what_is_switched_off_is_not_started(monkeypatch):
@@ -221,3 +317,10 @@ def test_what_people_did_last_comes_first():
     for number in range(5):
         steering.pause(number, f"person {number}")
     assert [deed.who for deed in steering.deeds(2)] == ["person 4", "person 3"]
+
+
+def test_deeds_are_forgotten_with_the_history():
+    Deed.create(at=100, who="Anna", words="paused the queue")
+    Deed.create(at=300, who="Ben", words="resumed the queue")
+    assert steering.forget_before(200) == 1
+    assert noted() == [("Ben", "resumed the queue")]

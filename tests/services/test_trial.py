@@ -1,5 +1,7 @@
 """What is tried before it is accepted, and what is taken at its word."""
 
+import io
+import os
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
@@ -8,6 +10,7 @@ import pytest
 
 from homequeue.errors import Unreadable
 from homequeue.services import imaging, trial
+from homequeue.services.headers import Identity
 from tests import pictures
 
 MEMORY = 384 << 20
@@ -45,6 +48,34 @@ def test_one_that_was_cut_off_is_tried(form: str, tried: list[int]) -> None:
 def test_a_tiff_is_always_tried(tried: list[int]) -> None:
     check(pictures.data(pictures.scene(), "TIFF"))
     assert tried == [MEMORY]
+
+
+class Shrinking(io.BytesIO):
+    """A file that somebody else cuts short whenever its size has been asked for."""
+
+    def seek(self, at: int, whence: int = 0) -> int:
+        found = super().seek(at, whence)
+        if whence == os.SEEK_END:
+            self.truncate(found // 3)
+        return found
+
+
+def test_a_file_that_is_cut_short_while_it_is_looked_at_is_not_whole() -> None:
+    identity = Identity("JPEG", "image/jpeg", "jpg", 1, 1, is_truncated=False)
+    content = pictures.data(pictures.scene())
+    assert trial.is_whole(io.BytesIO(content), identity)
+    assert not trial.is_whole(Shrinking(content), identity)
+
+
+@pytest.mark.parametrize("at", [-2, 2 * trial.BLOCK - 1, 2 * trial.BLOCK, trial.HEAD])
+def test_the_end_is_found_wherever_it_stands(at: int) -> None:
+    """Some phones write films and notes of their own behind it."""
+    identity = Identity("JPEG", "image/jpeg", "jpg", 1, 1, is_truncated=False)
+    content = bytearray(3 * trial.BLOCK + 5)
+    assert not trial.is_whole(io.BytesIO(content), identity)
+    place = at % len(content)
+    content[place : place + 2] = b"\xff\xd9"
+    assert trial.is_whole(io.BytesIO(content), identity)
 
 
 def test_half_a_photo_is_accepted() -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from contextlib import nullcontext, suppress
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -47,6 +48,17 @@ def test_a_name_belongs_to_one(anna):
         with pytest.raises(Conflict):
             users.add(name, "another horse")
     assert User.select().count() == 1
+
+
+@pytest.mark.parametrize("spelled", ["NFC", "NFD"])
+def test_a_name_is_the_same_however_its_dots_are_spelled(house, spelled):
+    user = users.add(normalize(spelled, "Jürgen"), "correct horse")
+    assert user.name == "Jürgen"
+    for form in ("NFC", "NFD"):
+        assert users.find(normalize(form, "JÜRGEN")) == user
+        assert users.sign_in(normalize(form, "jürgen"), "correct horse", "192.0.2.1") == user
+        with pytest.raises(Conflict):
+            users.add(normalize(form, "Jürgen"), "another horse")
 
 
 def test_a_name_belongs_to_one_even_in_the_same_moment(house):
@@ -406,3 +418,15 @@ def test_a_long_name_is_not_kept_in_memory(clock):
     throttle = users.Throttle()
     throttle.failed("name " + "x" * 100_000)
     assert max(len(key) for key in throttle._failures) == 64
+
+
+def test_when_a_token_was_used_is_written_down_once_an_hour(anna, monkeypatch):
+    token = users.add_token(anna, "Phone", "upload", None)
+    assert users.tokens()[0].used_at is None
+    now = time.time()
+    seen = []
+    for later in (0, users.NOTICED - 1, users.NOTICED + 1):
+        monkeypatch.setattr(time, "time", lambda later=later: now + later)
+        assert users.by_token(token)
+        seen.append(users.tokens()[0].used_at - now)
+    assert seen == [0, 0, users.NOTICED + 1]

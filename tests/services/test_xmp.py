@@ -31,6 +31,12 @@ def test_an_element_that_closes_itself_holds_nothing() -> None:
     assert (found["c:d"], found["dc:title"]) == (["1"], ["x"])
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "x" + "f" * 5000, "0" * 5000 + "65"])
+def test_a_number_of_thousands_of_digits_stops_nothing(number: str) -> None:
+    found = xmp.parse(f'<r dc:title="&#{number};"/><r xmp:Rating="3" dc:rights="&#65;"/>')
+    assert (found["xmp:Rating"], found["dc:rights"]) == (["3"], ["A"])
+
+
 @pytest.mark.parametrize("end", [20, 60, 100])
 def test_a_packet_that_was_cut_off_keeps_its_beginning(end: int) -> None:
     packet = '<r xmp:Rating="3"><dc:subject><rdf:li>One</rdf:li><rdf:li>Two'

@@ -8,7 +8,7 @@ from http.cookies import SimpleCookie
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-from homequeue.web.principals import COOKIE, Principal, csrf_token
+from homequeue.web.principals import COOKIE, GUEST_COOKIE, Principal, csrf_token
 from homequeue.web.security import HEADERS
 
 HOST = "photos.home"
@@ -53,7 +53,8 @@ class Client:
 
     @property
     def csrf(self) -> str:
-        return csrf_token(Principal(session=self.cookies.get(COOKIE, "")), SECRET)
+        session = self.cookies.get(COOKIE) or self.cookies.get(GUEST_COOKIE, "")
+        return csrf_token(Principal(session=session), SECRET)
 
     def request(
         self,

@@ -15,9 +15,15 @@ from tests.library import job, whole
 from tests.web.client import SECRET, Client
 
 
-@pytest.fixture
-def app(house: Any) -> Any:
+@pytest.fixture(scope="session")
+def made() -> Any:
+    """The application, which keeps nothing of a visit: to make it takes as long as a test."""
     return create_app(SECRET)
+
+
+@pytest.fixture
+def app(house: Any, made: Any) -> Any:
+    return made
 
 
 @pytest.fixture

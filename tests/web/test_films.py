@@ -1,11 +1,14 @@
 """Videos as they leave the house, and what the pages say of them."""
 
 import re
+import time
 
 import pytest
 
+from homequeue import holds
 from homequeue.media import media
 from homequeue.models import Asset, Rendition
+from homequeue.services import steering
 from homequeue.web import films
 from tests.library import job, sha256, whole
 from tests.web.client import csrf_fields
@@ -171,6 +174,16 @@ def test_the_viewer_tells_how_far_it_is(as_ben, strange, state, values, words, d
     assert f'href="/api/assets/{strange.id}/original?download=1"' in text
     assert ("<progress" in text) is ("progress" in values)
     assert (f'action="/api/jobs/{number}/retry"' in text) is (state in ("failed", "cancelled"))
+
+
+def test_a_film_that_is_held_back_says_until_when(as_ben, strange, night):
+    converting(strange, "queued")
+    quiet = r"To be made ready to play, it waits for the end of the quiet hours at \d\d:\d\d\."
+    assert re.search(quiet, viewer(as_ben, strange))
+    assert 'data-state="converting"' in viewer(as_ben, strange)
+    holds.pause(time.time() + steering.FOREVER, "convert_video")
+    paused = "it waits until somebody resumes: converting videos is paused."
+    assert paused in viewer(as_ben, strange)
 
 
 def test_the_newest_conversion_counts(as_ben, strange):

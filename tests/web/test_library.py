@@ -6,8 +6,8 @@ import pytest
 
 from homequeue import holds
 from homequeue.media import media
-from homequeue.models import Asset, Job, Rendition
-from homequeue.services import processing
+from homequeue.models import Asset, Batch, Job, Receipt, Rendition
+from homequeue.services import assets, processing
 from tests.conftest import work_off
 from tests.library import jpeg, originals, rendition_files, row, send, sha256, whole
 
@@ -15,7 +15,8 @@ FIELDS = {
     "id", "state", "kind", "filename", "size", "checksum", "mime", "width", "height", "taken_at",
     "offset", "taken_at_source", "uploaded_at", "camera", "exposure", "gps", "rating", "caption",
     "tags", "favorite", "trashed_at", "owner", "error", "damaged", "renditions",
-    "altitude", "thumbhash", "animated", "motion", "duration",
+    "altitude", "thumbhash", "animated", "motion", "duration", "awaits", "guest",
+    "doubt", "candidate", "live",
 }  # fmt: skip
 
 
@@ -153,16 +154,49 @@ def test_the_words_of_other_alphabets_are_found(as_ben, ben):
 
 
 def test_checksums_that_are_here(as_ben, ben, anna):
-    mine = row(ben, 1)
-    row(anna, 2)
-    wanted = [f"{n:064x}" for n in (1, 2, 3)]
+    mine, trashed = (send(ben, jpeg(n)).asset for n in (1, 2))
+    send(anna, jpeg(3))
+    assets.trash(trashed)
+    wanted = [sha256(jpeg(n)) for n in (1, 2, 3, 4)]
     answer = as_ben.post("/api/assets/check", json={"checksums": [*wanted, wanted[0].upper()]})
-    assert answer.json == {"known": {wanted[0]: mine.id}}
+    known, in_trash = {wanted[0]: mine.id}, {wanted[1]: trashed.id}
+    assert answer.json == {"known": known, "trashed": in_trash}
+    assert assets.get(ben, trashed.id).trashed_at
+    assert not Receipt.select().where(Receipt.outcome != "added").exists()
+
+
+def test_files_that_are_here_have_their_receipts(as_ben, ben, anna):
+    mine, trashed = (send(ben, jpeg(n)).asset for n in (1, 2))
+    send(anna, jpeg(3))
+    assets.trash(trashed)
+    names = ("a.jpg", "../b.jpg", "c.jpg", "a once more.jpg")
+    wanted = [sha256(jpeg(n)) for n in (1, 2, 3, 1)]
+    files = [{"checksum": c.upper(), "filename": n} for c, n in zip(wanted, names, strict=True)]
+    answer = as_ben.post("/api/assets/check", json={"files": files}).json
+    assert answer["known"] == {wanted[0]: mine.id}
+    assert answer["restored"] == {wanted[1]: trashed.id}
+    assert assets.get(ben, trashed.id).trashed_at is None
+    told = as_ben.get(f"/api/batches/{answer['batch']}").json
+    rows = [(one["filename"], one["outcome"], one["size"]) for one in told["files"]]
+    assert [one for one in rows if one[1] != "added"] == [
+        ("a.jpg", "known", mine.size),
+        ("b.jpg", "restored", trashed.size),
+        ("a once more.jpg", "known", mine.size),
+    ]
+    sent = as_ben.put_raw(jpeg(4))
+    assert sent.json["batch"] == answer["batch"], "what is sent then belongs to it"
+
+
+def test_of_files_that_are_not_here_nothing_is_written(as_ben):
+    files = [{"checksum": sha256(jpeg(1)), "filename": "a.jpg"}]
+    answer = as_ben.post("/api/assets/check", json={"files": files})
+    assert answer.json == {"known": {}, "restored": {}, "batch": None}
+    assert not Batch.select().exists()
 
 
 def test_ten_thousand_checksums_at_once(as_ben, ben):
-    mine = row(ben, 9999)
-    wanted = [f"{n:064x}" for n in range(10_000)]
+    mine = send(ben, jpeg(1)).asset
+    wanted = [f"{n:064x}" for n in range(9_999)] + [mine.checksum]
     answer = as_ben.post("/api/assets/check", json={"checksums": wanted})
     assert list(answer.json["known"].values()) == [mine.id]
 
@@ -179,6 +213,12 @@ def test_ten_thousand_checksums_at_once(as_ben, ben):
         {"checksums": [["a" * 64]]},
         {"checksums": ["a" * 64 + "\n"]},
         {"checksums": ["a" * 64] * 10_001},
+        {"files": "a"},
+        {"files": ["a" * 64]},
+        {"files": [{"checksum": "a" * 64}]},
+        {"files": [{"checksum": "a" * 64, "filename": 5}]},
+        {"files": [{"checksum": "a" * 63, "filename": "a.jpg"}]},
+        {"files": [{"checksum": "a" * 64, "filename": "a.jpg"}] * 1_001},
         [],
         "x",
         5,
@@ -198,6 +238,51 @@ def test_what_is_no_json_is_refused(as_ben, body):
 
 
 # Changes
+
+
+RATED = b'<x:xmpmeta><rdf:Description xmp:Rating="4"/>'
+
+
+def give(client, asset_id: int, text: bytes = RATED):
+    return client.request("PUT", f"/api/assets/{asset_id}/sidecar", body=text)
+
+
+def test_a_sidecar_follows_its_photo(as_ben, ben):
+    asset = send(ben, jpeg(1)).asset
+    work_off()
+    assert give(as_ben, asset.id).status == 204
+    work_off()
+    assert as_ben.get(f"/api/assets/{asset.id}").json["rating"] == 4
+    jobs = Job.select().count()
+    assert give(as_ben, asset.id).status == 204, "it may be told again"
+    assert Job.select().count() == jobs
+    answer = give(as_ben, asset.id, RATED.replace(b"4", b"5"))
+    assert (answer.status, answer.json["code"]) == (409, "conflict")
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"", 422),
+        (b"not XMP", 422),
+        (jpeg(1), 422),
+        (RATED + b"\0", 422),
+        (RATED + b"\xff", 422),
+        (RATED + b" " * 2**18, 413),
+    ],
+    ids=["empty", "words", "a photo", "with zeros", "no UTF-8", "too long"],
+)
+def test_what_is_no_sidecar_is_refused(text, status, as_ben, ben):
+    asset = send(ben, jpeg(1)).asset
+    assert give(as_ben, asset.id, text).status == status
+    assert Asset.get_by_id(asset.id).sidecar == ""
+    assert not Receipt.select().where(Receipt.outcome == "refused").exists()
+
+
+def test_a_sidecar_goes_to_own_photos_only(as_ben, anna):
+    asset = send(anna, jpeg(1)).asset
+    assert give(as_ben, asset.id).status == 404
+    assert Asset.get_by_id(asset.id).sidecar == ""
 
 
 @pytest.mark.parametrize(

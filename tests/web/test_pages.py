@@ -10,9 +10,10 @@ import pytest
 from homequeue import holds
 from homequeue.media import media
 from homequeue.models import Asset, Job, Rendition, User
-from homequeue.services import users
+from homequeue.services import assets, users
+from homequeue.web.moments import moment_label, near_label
 from homequeue.web.pages import by_day
-from homequeue.web.shapes import ago, day_label, moment_label, near_label
+from homequeue.web.shapes import ago, day_label
 from tests.library import job, jpeg, originals, row, whole
 from tests.web.client import csrf_fields
 from tests.web.reading import EVIL, checked
@@ -30,7 +31,8 @@ def test_the_timeline_in_every_state(as_ben, ben):
     whole(ben, 2, favorite=True, damaged=True)
     row(ben, 3)
     row(ben, 4, state="processing", width=None, height=None)
-    row(ben, 5, state="failed", error="It rained.")
+    broken = row(ben, 5, state="failed", error="It rained.")
+    job("failed", task="process_asset", asset=broken.id, error="It rained.")
     row(ben, 6, kind="video", state="ready")
     answer = as_ben.page("/")
     checked(answer)
@@ -41,6 +43,17 @@ def test_the_timeline_in_every_state(as_ben, ben):
     assert "Friday, 12 July 2024" in answer.text
     for number in range(1, 7):
         assert f'id="a-{number}"' in answer.text
+
+
+def test_photos_whose_failure_was_dismissed_need_no_look(as_ben, ben, anna):
+    for number, owner in enumerate((ben, ben, anna)):
+        broken = row(owner, number, state="failed", error="It rained.")
+        seen_at = 5.0 if number else None
+        for _ in range(2):
+            job("failed", task="process_asset", asset=broken.id, dismissed_at=seen_at)
+    assert "1 photo needs a look" in as_ben.page("/").text
+    Job.update(dismissed_at=5.0).execute()
+    assert "a look" not in as_ben.page("/").text
 
 
 def test_the_days_of_the_timeline(ben):
@@ -240,12 +253,14 @@ def test_nobody_is_told_that_a_missing_original_is_safe(as_ben, ben):
         ("upload", "when it was uploaded"),
         ("file", "when the file was last changed"),
         ("name", "taken from the file name"),
+        ("takeout", "from the Google Photos export"),
         ("exif original", "written in the photo"),
     ],
 )
 def test_where_the_date_is_from(as_ben, ben, source, words):
     asset = whole(ben, 1, taken_at_source=source)
-    assert f"<dt>Date</dt><dd>{words}</dd>" in as_ben.page(f"/assets/{asset.id}").text
+    shown = f'<dt>Date</dt><dd>12 July 2024, 18:01:00 <span class="quiet">{words}</span>'
+    assert shown in as_ben.page(f"/assets/{asset.id}").text
 
 
 def test_the_viewer_leads_to_the_neighbours(as_ben, ben, anna):
@@ -515,6 +530,13 @@ def test_an_error_never_becomes_markup(as_ben):
     checked(as_ben.page("/?cursor=%3Cscript%3E"), 422)
 
 
+def test_an_error_is_told_in_words(as_ben):
+    text = as_ben.page("/assets/77").text
+    assert "<title>Nothing here (404) · homequeue</title>" in text
+    assert "<h1>Nothing here</h1>" in text
+    assert "404" not in text.partition("<body")[2]
+
+
 def test_who_gets_lost_keeps_the_way_out(as_ben, nobody):
     for path in ("/assets/77", "/nothing/here"):
         answer = as_ben.page(path)
@@ -599,3 +621,33 @@ def test_moments_nearby(moment, words):
 def test_moments():
     assert moment_label(None) == ""
     assert day_label("2024-02-29T00:00:00") == "Thursday, 29 February 2024"
+
+
+def test_only_videos_are_shown_if_somebody_asks_for_them(as_ben, ben):
+    film = whole(ben, 1, kind="video", favorite=True)
+    photo = whole(ben, 2, favorite=True)
+    answer = as_ben.page("/")
+    checked(answer)
+    assert 'href="/?kind=video"' in answer.text
+    for address, both in (("/?kind=video", False), ("/?kind=bread", True), ("/?favorite=1", True)):
+        answer = as_ben.page(address)
+        checked(answer)
+        assert f'id="a-{film.id}"' in answer.text
+        assert (f'id="a-{photo.id}"' in answer.text) is both
+    answer = as_ben.page("/?kind=video&q=IMG&favorite=1")
+    assert "1 of 2 photos" in answer.text
+    assert 'name="kind" value="video"' in answer.text
+    assert 'href="/?q=IMG&amp;favorite=1"' in answer.text, "without videos"
+    assert 'href="/?q=IMG&amp;kind=video"' in answer.text, "without favorites"
+    assert 'href="/dates/move?q=IMG&amp;favorite=1&amp;kind=video"' in answer.text
+    Asset.update(kind="image").execute()
+    assert "No videos yet" in as_ben.page("/?kind=video").text
+    assert "No videos among these" in as_ben.page("/?kind=video&favorite=1").text
+
+
+def test_older_videos_are_videos(as_ben, ben):
+    for number in range(assets.PAGE + 1):
+        row(ben, number, kind="video")
+    text = as_ben.page("/?kind=video").text
+    (older,) = re.findall(r'id="older" class="button" href="([^"]*)"', text)
+    assert "kind=video" in older

@@ -20,7 +20,7 @@ FIELDS = {
 }  # fmt: skip
 #: What one job tells beyond what a list tells of each.
 DETAILS = {"batch", "follower", "waits_for", "step", "deaths", "expires_at", "timeout", "memory"}
-DETAILS |= {"stopped_by", "history", "log"}
+DETAILS |= {"stopped_by", "dismissed_at", "history", "log"}
 
 
 def ids(answer) -> list[int]:
@@ -139,6 +139,23 @@ def test_only_what_waits_is_cancelled(as_anna, state):
     assert Job.get().state == ("cancelled" if good else state)
 
 
+def test_all_that_waits_of_a_batch_or_a_kind_is_cancelled(as_ben, as_anna, ben, anna):
+    for number, owner in enumerate((ben, ben, anna), 1):
+        job(asset=row(owner, number).id, args=f"[{number}]", batch=number)
+    job("scheduled", task="convert_video", asset=1, args="[1]", batch=1)
+    path = "/api/jobs/cancel-waiting"
+    for body in ({}, {"task": ""}, {"kind": "x"}, {"batch": 0}, {"batch": 1.5}, {"batch": "1"}):
+        assert as_anna.post(path, json=body).status == 422, body
+    assert as_ben.post(path, json={"batch": 3}).json == {"jobs": 0}, "it is Anna's"
+    assert as_ben.post(path, json={"batch": 1, "task": "convert_video"}).json == {"jobs": 1}
+    answer = as_ben.post(path, form={"batch": "1", "next": "/activity?said=cancelled"})
+    assert answer.header("Location") == "/activity?said=cancelled"
+    answer = as_ben.post(path, form={"batch": "1", "next": "/activity?said=cancelled"})
+    assert answer.header("Location") == "/activity?said=skipped"
+    assert as_anna.post(path, json={"task": "process_asset"}).json == {"jobs": 2}
+    assert {one.state for one in Job.select()} == {"cancelled"}
+
+
 def test_cancelling_the_work_of_a_photo_says_so_on_it(as_ben, ben):
     asset = send(ben, jpeg()).asset
     one = Job.get()
@@ -192,10 +209,27 @@ def test_the_queue_as_the_contract_has_it(as_anna):
     assert 5 <= found["oldest_wait"] < 10
     assert found["paused_until"] is None
     periodic = {one["task"]: one for one in found["periodic"]}
-    assert set(periodic) == {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
+    chores = {"check_disk", "rescue", "purge_trash", "forget_stale", "tally"}
+    assert set(periodic) == chores | {"empty_inbox"}
     assert periodic["check_disk"]["last_state"] == "failed"
     assert periodic["rescue"]["last_state"] is None
     assert all(one["next_due"] for one in periodic.values())
+
+
+def test_what_is_held_back_is_told_to_whom_it_concerns(as_anna, as_ben, anna, ben, night):
+    job(asset=row(anna, 1).id, priority=0)
+    job(asset=row(ben, 2).id, priority=0)
+    job("succeeded", asset=row(ben, 3).id, started_at=1.0, finished_at=3.0)
+    found = as_anna.get("/api/queue").json
+    ((why, task, count),) = [(one["why"], one["task"], one["jobs"]) for one in found["held"]]
+    assert (why, task, count) == ("quiet", None, 2)
+    assert found["held"][0]["until"]
+    assert found["seconds_left"] is None
+    assert [one["jobs"] for one in as_ben.get("/api/queue").json["held"]] == [1]
+    job(asset=row(ben, 4).id, priority=10)
+    assert as_ben.get("/api/queue").json["seconds_left"] is None, "nobody works"
+    workers.register("worker")
+    assert as_ben.get("/api/queue").json["seconds_left"] > 0
 
 
 def test_dead_workers_are_not_shown(as_anna):
@@ -256,3 +290,13 @@ def test_ready_when_everything_is_there(nobody, house):
     (media.root / "originals" / ".homequeue").unlink()
     assert nobody.get("/readyz").status == 503
     assert nobody.get("/healthz").status == 200
+
+
+def test_a_list_knows_what_it_can_be_narrowed_down_by(as_anna, anna):
+    job("succeeded", asset=row(anna, 1).id)
+    job(task="rescue")
+    assert len(ids(as_anna.get("/api/jobs?q=IMG_1"))) == 1
+    for name in ("name", "states"):
+        answer = as_anna.get(f"/api/jobs?{name}=IMG_1")
+        assert answer.status == 422
+        assert f"no {name} here: state, task, q," in answer.json["error"]

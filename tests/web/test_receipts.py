@@ -13,6 +13,7 @@ from tests.conftest import work_off
 from tests.library import jpeg
 from tests.web.client import Client
 from tests.web.conftest import signed_in, with_token
+from tests.web.reading import checked
 
 
 @pytest.fixture
@@ -180,20 +181,32 @@ def test_the_page_counts_first_and_shows_first_what_was_not_taken(as_ben, ben):
     )
     work_off()
     shown = as_ben.page(f"/batches/{batch}").text
-    assert "2 photos added, 1 was here already, 1 not accepted." in shown
+    assert "2 photos added, 1 already here, 1 not accepted." in shown
     places = [shown.index(name) for name in ("&lt;b&gt;.txt", "a.jpg", "c.jpg", "d.jpg")]
     assert places == sorted(places)
     first = Asset.get(Asset.filename == "a.jpg")
     assert f'href="/assets/{first.id}"' in shown
     assert f"/api/assets/{first.id}/thumbnail" in shown
-    assert "Was here already" in shown
+    assert "Already here" in shown
+
+
+def test_the_page_of_what_was_no_upload_leads_to_its_jobs(as_ben, ben):
+    batch = batches.begin("again", ben)
+    shown = as_ben.page(f"/batches/{batch}").text
+    assert "<h1>Pictures made again " in shown
+    assert f'href="/activity/history?batch={batch}"' in shown
+    assert "No files" not in shown
 
 
 def test_the_page_says_what_has_become_of_it_since(as_ben, ben):
     batch = sent(as_ben, ("a.jpg", jpeg(1)), ("b.jpg", jpeg(2)))
     Asset.delete().where(Asset.filename == "a.jpg").execute()
     Asset.update(state="failed", error="It took too long.").execute()
+    torn = sent(as_ben, ("c.jpg", jpeg(3)))
+    Asset.update(damaged=True).where(Asset.filename == "c.jpg").execute()
     shown = as_ben.page(f"/batches/{batch}").text
+    assert torn == batch
+    assert "Added, but damaged: it shows as far as it goes." in shown
     assert "Added, and deleted since" in shown
     assert "Added, but cannot be shown: It took too long." in shown
 
@@ -233,8 +246,8 @@ def test_a_batch_of_nothing_says_so(as_ben, ben):
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ((48, 2, 0, 1), "48 photos added, 2 were here already, 1 not accepted."),
-        ((1, 1, 1, 0), "1 photo added, 1 was here already, 1 taken back out of the trash."),
+        ((48, 2, 0, 1), "48 photos added, 2 already here, 1 not accepted."),
+        ((1, 1, 1, 0), "1 photo added, 1 already here, 1 taken back out of the trash."),
         ((0, 0, 0, 1200), "1,200 not accepted."),
         ((0, 0, 0, 0), "No files."),
     ],
@@ -255,3 +268,12 @@ def test_receipts_go_with_the_history(program, ben):
     assert Receipt.select().count() == 0
     assert program.get(f"/api/batches/{batch}").status == 404
     assert Asset.select().count() == 1
+
+
+def test_the_upload_page_leads_to_what_became_of_the_last_one(as_ben, as_anna):
+    assert "/batches/" not in as_ben.page("/upload").text
+    as_ben.send(("file", "sea.jpg", jpeg(1)), ("file", "words.txt", b"no photo"))
+    page = as_ben.page("/upload")
+    (place,) = [address for address in checked(page).addresses if "/batches/" in address]
+    assert "words.txt" in as_ben.page(place).text
+    assert "/batches/" not in as_anna.page("/upload").text

@@ -8,12 +8,12 @@ from peewee import OperationalError
 from homequeue import config
 from homequeue.errors import NotAllowed
 from homequeue.services import assets, users
-from homequeue.web import files
+from homequeue.web import admission, files
 from homequeue.web.principals import check_host, check_same_site
-from homequeue.web.server import Refusal, admit
+from homequeue.web.server.parser import Refusal
 from homequeue.web.visits import local_path
 from tests.library import row
-from tests.web.client import HOST, Client
+from tests.web.client import HOST, SECRET, Client
 from tests.web.conftest import signed_in, with_token
 
 DIRECTIVES = {
@@ -69,6 +69,22 @@ def test_every_answer_is_secured(nobody, anna, method, path, status):
     assert_secured(answer)
     if "static" not in path:
         assert answer.header("Cache-Control") == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "policy"),
+    [
+        ("https", HOST, "same-origin"),
+        ("http", "localhost:8420", "same-origin"),
+        ("http", "127.0.0.1", "same-origin"),
+        ("http", HOST, None),
+        ("http", "192.168.1.5:8420", None),
+        ("http", "localhost.example.org", None),
+    ],
+)
+def test_browsers_are_told_of_windows_where_they_listen(app, anna, scheme, host, policy):
+    answer = Client(app).request("GET", "/sign-in", headers={"Host": host}, scheme=scheme)
+    assert answer.header("Cross-Origin-Opener-Policy") == policy
 
 
 def test_a_defect_is_secured_and_tells_nothing(as_anna, broken, caplog):
@@ -327,6 +343,10 @@ def test_a_guessed_set_up_code_has_to_wait_too(nobody, house):
 # Bodies
 
 
+def admit(request: str, headers: dict[str, str], size: int) -> admission.Admitted:
+    return admission.admit(admission.Asked(*request.split(" ", 1), headers, size), SECRET)
+
+
 def test_a_body_is_asked_about_before_it_is_read(app, house, anna, ben):
     with pytest.raises(Exception, match="sign in"):
         admit("PUT /api/assets/a.jpg", {}, 10)
@@ -343,6 +363,7 @@ def test_a_body_is_asked_about_before_it_is_read(app, house, anna, ben):
         admit("POST /sign-in", {}, 17 * 1024)
     assert admit("POST /sign-in", {}, 0)[0] == 16 * 1024, "a stranger's chunks end here"
     assert admit("POST /api/assets/check", good, 2**19)[0] == 2**20
+    assert admit("PUT /api/assets/7/sidecar", good, 2**19) == (2**20, None)
     with pytest.raises(Exception, match="sign in"):
         admit("POST /upload", {"COOKIE": "homequeue_session=x; bad=é\x00"}, 10)
 

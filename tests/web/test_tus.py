@@ -13,7 +13,7 @@ import pytest
 
 from homequeue import config, holds
 from homequeue.media import media
-from homequeue.models import Asset, Job, Receipt, Upload
+from homequeue.models import Asset, Batch, Job, Receipt, Upload
 from homequeue.services import notify, resumable
 from tests.library import incoming, jpeg, originals, sha256
 from tests.web.client import Answer, Client
@@ -475,7 +475,11 @@ def test_an_upload_can_be_given_up(program):
 def test_giving_up_what_is_done_keeps_the_photo(program):
     place = begun(program)
     add(program, place, DATA, 0)
-    assert ask(program, "DELETE", place).status == 204
+    answer = ask(program, "DELETE", place)
+    assert answer.status == 204
+    asset = str(Asset.get().id)
+    said = [answer.header(f"Homequeue-{name}") for name in ("Asset", "Outcome", "Batch")]
+    assert said == [asset, "added", str(Batch.get().id)]
     assert media.open(Asset.get().path).read() == DATA
     assert head(program, place).status == 404
 

@@ -1,10 +1,15 @@
 """Uploads through the web: forms of many files and raw bodies, the good and the odd."""
 
 import errno
+import io
 import os
 import threading
 import time
+import tracemalloc
+import zipfile
 from dataclasses import replace
+from pathlib import Path
+from unicodedata import normalize
 from urllib.parse import quote
 
 import pytest
@@ -13,8 +18,9 @@ from homequeue import config, holds
 from homequeue.db import db
 from homequeue.incoming import Incoming
 from homequeue.media import Media, media
-from homequeue.models import Asset, Job
-from homequeue.services import ingest, notify
+from homequeue.models import Album, Asset, Job, Receipt
+from homequeue.services import ingest, notify, trial
+from homequeue.web import uploads
 from tests import pictures
 from tests.library import incoming, jpeg, originals, sha256
 from tests.web.client import Client, multipart
@@ -96,20 +102,44 @@ def test_a_file_longer_than_a_piece_arrives_whole(program):
     assert answer.json["assets"][0]["checksum"] == sha256(data)
 
 
-def test_fields_may_come_before_and_after_and_unknown_ones_are_skipped(program):
+def test_fields_may_come_before_and_after_and_other_files_are_skipped(program):
     moment = 1_720_800_000
     answer = program.send(
         ("modified", f"{moment}000"),
-        ("who", "me"),
         ("other", "x.jpg", jpeg(7)),
         ("file", "a.jpg", jpeg(1)),
-        ("after", "x"),
+        ("album", "Sea"),
     )
     assert answer.status == 201
     assert len(answer.json["assets"]) == 1
     asset = Asset.get()
     assert asset.taken_at_source == "file"
     assert asset.taken_at == time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(moment))
+    assert Album.get().title == "Sea"
+
+
+def test_unknown_fields_are_not_kept(program):
+    unknown = [(f"field{n}", "x" * uploads.LONGEST_FIELD) for n in range(500)]
+    kind, body = multipart(*unknown, ("file", "a.jpg", jpeg(2)))
+    program.put_raw(jpeg(1))  # what is imported with the first upload is there now
+    tracemalloc.start()
+    try:
+        answer = program.post("/api/assets", body=body, headers={"Content-Type": kind})
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert answer.status == 201
+    assert peak < len(body) / 2
+
+
+def test_of_one_form_a_few_files_are_tried_and_the_others_left_to_a_worker(program, monkeypatch):
+    tried = []
+    monkeypatch.setattr(trial, "_try", lambda *given: tried.append(given))
+    torn = [("file", f"{n}.jpg", jpeg(n)[:-20]) for n in range(trial.MOST + 3)]
+    assert len(program.send(*torn).json["assets"]) == trial.MOST + 3
+    assert len(tried) == trial.MOST
+    program.send(("file", "a.jpg", jpeg(99)[:-20]))
+    assert len(tried) == trial.MOST + 1
 
 
 def test_a_date_may_come_after_the_files(program):
@@ -131,6 +161,19 @@ def test_a_name_in_cyrillic_stays_as_it_is(program):
     answer = program.send(("file", NAME, jpeg()))
     assert answer.json["assets"][0]["filename"] == NAME
     assert originals()[0].rpartition("/")[2].startswith("Фото на море-")
+
+
+@pytest.mark.parametrize("spelled", ["NFC", "NFD"])
+def test_a_name_stays_as_its_machine_spells_it(program, as_ben, spelled):
+    """And both ways of sending a file make the same of it on the disk."""
+    name = normalize(spelled, "Gemüse.jpg")
+    program.send(("file", name, jpeg(1)))
+    program.put_raw(jpeg(2), quote(name))
+    assert [asset.filename for asset in Asset.select()] == [name, name]
+    assert [Path(path).name.partition("-")[0] for path in originals()] == ["Gem\u00fcse"] * 2
+    for asset in Asset.select():
+        shown = as_ben.get(f"/api/assets/{asset.id}/original").header("Content-Disposition")
+        assert f"filename*=UTF-8''{quote(name)}" in shown
 
 
 @pytest.mark.parametrize(
@@ -193,6 +236,40 @@ def test_what_is_not_taken_says_why(program, data, status, code):
     assert Job.select().count() == 0
 
 
+PAGE = b"<html><script>alert(1)</script></html>"
+
+
+def archive() -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as file:
+        file.writestr("run.js", b"alert(1)")
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (pictures.data(pictures.scene(), comment=PAGE), 201),
+        (jpeg() + PAGE, 201),
+        (jpeg() + archive(), 201),
+        (b"%PDF-1.7\n" + jpeg(), 415),
+        (PAGE + jpeg(), 415),
+        (b"GIF89a/*" + bytes(8) + b"*/=1;alert(1)//", 422),
+    ],
+    ids=["page within", "page behind", "archive", "PDF", "page before", "script"],
+)
+def test_files_that_are_two_things_are_pictures_or_nothing(program, as_ben, data, status):
+    assert program.put_raw(data, "x.html", Content_Type="text/html").status == status
+    assert Asset.select().count() == (status == 201)
+    for asset in Asset.select():
+        answer = as_ben.get(f"/api/assets/{asset.id}/original")
+        assert answer.header("Content-Type") == "image/jpeg"
+        assert answer.header("X-Content-Type-Options") == "nosniff"
+        policy = answer.header("Content-Security-Policy") or ""
+        assert {"default-src 'none'", "sandbox"} <= {one.strip() for one in policy.split(";")}
+        assert answer.body == data
+
+
 def test_too_many_bytes_are_refused_before_they_are_read(program, house, monkeypatch):
     set_uploads(house, max_size=1000)
     monkeypatch.setattr(Media, "receive", lambda _: pytest.fail("something was read"))
@@ -200,6 +277,8 @@ def test_too_many_bytes_are_refused_before_they_are_read(program, house, monkeyp
     assert answer.status == 413
     assert answer.json["code"] == "too_large"
     assert "1 kB" in answer.json["error"]
+    (receipt,) = Receipt.select()
+    assert (receipt.filename, receipt.size, receipt.outcome) == ("raw.jpg", 5000, "refused")
 
 
 def test_a_body_that_lies_about_its_size_is_cut_off(house, ben):
