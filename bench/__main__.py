@@ -3,6 +3,6 @@
 import subprocess
 import sys
 
-for name in ("renditions", "latency", "throughput", "upload", "gets", "idle"):
+for name in ("renditions", "latency", "throughput", "machines", "upload", "gets", "idle"):
     subprocess.run([sys.executable, "-m", f"bench.{name}"], check=True)
     print(flush=True)

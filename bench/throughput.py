@@ -7,19 +7,18 @@ start of a worker does not count. `python -m bench.throughput`; Celery is in the
 
 import multiprocessing
 import os
-import shutil
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from bench import rivals
 from bench.processes import wait_for
+from bench.rivals import do_nothing, note
+from tests.conftest import free_port
+from tests.redisserver import RedisServer
 
 JOBS = 3000
 PATIENCE = 120
@@ -46,15 +45,6 @@ class Clock:
         time.sleep(0.1)
         span = float(Path(self.last).read_text()) - float(Path(self.first).read_text())
         return Rates(JOBS / (deferred - began), JOBS / span)
-
-
-def note(path: str) -> None:
-    """Write down the time."""
-    Path(path).write_text(str(time.monotonic()))
-
-
-def do_nothing() -> None:
-    """Do nothing."""
 
 
 def defer_all(stamp: Callable[[str], object], nothing: Callable[[], object], clock: Clock) -> float:
@@ -101,14 +91,7 @@ def ours(folder: str, url: str) -> Rates:
 
 def stock(folder: str, url: str) -> Rates:
     """Measure Huey with a storage of its own."""
-    import huey
-
-    ours = {"results": False}
-    queue = (
-        huey.RedisHuey("bench", url=url, **ours)
-        if url
-        else huey.SqliteHuey("bench", filename=f"{folder}/huey.db", **ours)
-    )
+    queue = rivals.huey(folder, url, results=False)
     stamp, nothing = queue.task(name="stamp")(note), queue.task(name="nothing")(do_nothing)
     clock = Clock(folder)
     began = defer_all(stamp, nothing, clock)
@@ -125,34 +108,14 @@ def stock(folder: str, url: str) -> Rates:
 
 def celery(folder: str, url: str, *, results: bool) -> Rates:
     """Measure Celery with one prefork child."""
-    stamp, nothing = celery_tasks(url, results=results)
+    _, task = rivals.celery(url, results=results)
+    stamp, nothing = task(note), task(do_nothing)
     clock = Clock(folder)
     began = defer_all(stamp.delay, nothing.delay, clock)
     deferred = time.monotonic()
-    command = [sys.executable, "-m", "bench.throughput", url, "results" if results else ""]
-    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
+    words = [url, "results" if results else "", "--concurrency=1", *rivals.ALONE]
+    with rivals.running("celery-worker", *words):
         return clock.rates(began, deferred)
-    finally:
-        os.killpg(worker.pid, signal.SIGKILL)
-        worker.wait()
-
-
-def celery_tasks(url: str, *, results: bool) -> tuple[Any, Any]:
-    """Return the two tasks of a Celery application on a broker."""
-    from celery import Celery
-
-    app = Celery("bench", broker=url, backend=url if results else None)
-    app.conf.update(task_ignore_result=not results, worker_hijack_root_logger=False)
-    return app.task(name="stamp")(note), app.task(name="nothing")(do_nothing)
-
-
-def work_as_celery(url: str, results: str) -> None:
-    """Be a Celery worker."""
-    os.environ["C_FORCE_ROOT"] = "1"
-    stamp, _ = celery_tasks(url, results=bool(results))
-    quiet = ["--loglevel=ERROR", "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    stamp.app.worker_main(["worker", "--pool=prefork", "--concurrency=1", *quiet])
 
 
 def main() -> None:
@@ -164,15 +127,12 @@ def main() -> None:
         "stock Huey, SQLite (loses what runs)": _measure(stock, with_redis=False),
         "stock Huey, Redis (loses what runs)": _measure(stock),
     }
-    try:
-        import celery as _  # noqa: F401
-    except ImportError:
-        print("Celery is not installed: pip install 'homequeue[bench]'", file=sys.stderr)
-    else:
+    if rivals.has_celery():
         for results in (False, True):
             name = f"Celery, Redis, prefork{', results kept' if results else ''}"
             found[name] = _measure(lambda f, u, r=results: celery(f, u, results=r))
     ours_done = found["homequeue, SQLite"].done
+    print(rivals.versions())
     print(f"no-op jobs a second on one core, {JOBS} jobs      deferred     done   ours / theirs")
     for name, rates in found.items():
         ratio = ours_done / rates.done
@@ -182,7 +142,8 @@ def main() -> None:
 def _measure(system: Callable[[str, str], Rates], *, with_redis: bool = True) -> Rates:
     reader, writer = multiprocessing.get_context("fork").Pipe(duplex=False)
     with tempfile.TemporaryDirectory() as folder:
-        server, url = _redis(folder) if with_redis else (None, "")
+        server = RedisServer(free_port(), Path(folder))
+        url = server.start().url if with_redis else ""
         try:
             # A process for each, so that none inherits the tasks and threads of another.
             child = in_child(lambda: writer.send(system(folder, url)))
@@ -192,26 +153,8 @@ def _measure(system: Callable[[str, str], Rates], *, with_redis: bool = True) ->
             rates: Rates = reader.recv()
             return rates
         finally:
-            if server is not None:
-                server.kill()
-                server.wait()
-
-
-def _redis(folder: str) -> tuple[subprocess.Popen[bytes], str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = shutil.which("redis-server")
-    if program is None:
-        raise SystemExit("This needs redis-server.")
-    options = ["--port", str(port), "--save", "", "--appendonly", "no", "--dir", folder]
-    server = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-    wait_for("Redis", lambda: not socket.socket().connect_ex(("127.0.0.1", port)), 10)
-    return server, f"redis://127.0.0.1:{port}/0"
+            server.stop()
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        work_as_celery(*sys.argv[1:])
-    else:
-        main()
+    main()
