@@ -1,16 +1,23 @@
 # Each target sets up what it needs in .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-PARALLEL := -n auto --dist loadfile
+# A file for each process, in the order in which tests/conftest.py puts them.
+PARALLEL := -n auto --dist loadfile --no-loadscope-reorder
+TORTURE := $(BIN)/python -m tests.processes.torture --chains 600 --kills 60 --seed 11
 
-.PHONY: run test quick check format bench screenshots clean
+.PHONY: run test torture quick check format bench screenshots clean
 
 run: .venv/run
 	$(BIN)/homequeue run
 
 test: .venv/dev
 	$(BIN)/python -m pytest $(PARALLEL)
-	$(BIN)/python -m pytest -m "not slow" $(PARALLEL) --database=postgres
+	$(BIN)/python -m pytest $(PARALLEL) --database=postgres
+
+torture: .venv/dev
+	$(TORTURE)
+	$(TORTURE) --redis
+	$(TORTURE) --postgres
 
 quick: .venv/dev
 	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
