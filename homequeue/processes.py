@@ -188,14 +188,19 @@ def let_code_go() -> None:
     """Unmap the code of programs and libraries; what is needed again comes back when it is.
 
     Much of it was read to start, and never after. Nothing writes to it, so nothing is lost
-    (madvise(2), MADV_DONTNEED).
+    (madvise(2), MADV_DONTNEED); what another thread is just loading is left alone.
     """
     advise = getattr(ctypes.CDLL(None), "madvise", None)
     if advise is not None:
         with suppress(OSError):
-            for start, end in UNCHANGED.findall(Path("/proc/self/smaps").read_text()):
+            # Loading takes no break for other threads: by the second look it is done, and seen.
+            for start, end in _unchanged() & _unchanged():
                 length = int(end, 16) - int(start, 16)
                 advise(ctypes.c_void_p(int(start, 16)), ctypes.c_size_t(length), MADV_DONTNEED)
+
+
+def _unchanged() -> set[tuple[str, str]]:
+    return set(UNCHANGED.findall(Path("/proc/self/smaps").read_text()))
 
 
 def memory() -> tuple[int, int]:

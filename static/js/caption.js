@@ -13,9 +13,8 @@ export function onSaved(tell) {
 }
 
 function patch(id, caption) {
-  const headers = { 'Content-Type': 'application/json' };
   // It arrives even if the page goes away meanwhile.
-  return write('PATCH', `/api/assets/${id}`, { keepalive: true, headers, body: JSON.stringify({ caption }) });
+  return write('PATCH', `/api/assets/${id}`, { keepalive: true, data: { caption } });
 }
 
 function paint(sheet, words) {

@@ -1,12 +1,12 @@
 /** Looks whether files are here already before a byte of them is sent. */
 
 import { checksumOf } from './checksum.js';
-import { write } from './http.js';
+import { json, patience, write } from './http.js';
 import { update } from './memory.js';
 import { move } from './states.js';
 
 const MOST = 50;
-/** The first files are asked for soon, so that sending begins. */
+/** The first are asked for soon, so that sending begins. */
 const BYTES = 12e6;
 
 const line = [];
@@ -74,12 +74,12 @@ async function ask(some) {
   if (!some.length) return found;
   try {
     const files = some.map(({ checksum, name }) => ({ checksum, filename: name }));
-    const { known, restored, batch } = await post('/api/assets/check', { files });
+    const { known, restored, batch } = await look({ files });
     const here = Object.entries({ ...known, ...restored });
     for (const item of some) item.missing = !(item.checksum in known) && !(item.checksum in restored);
     if (!here.length) return found;
     const ids = here.map(([, id]) => id);
-    const { assets } = await json(fetch(`/api/assets?limit=${MOST}&ids=${ids}`)).catch(() => ({ assets: [] }));
+    const { assets } = await json(fetch(`/api/assets?limit=${MOST}&ids=${ids}`, { signal: patience() })).catch(() => ({ assets: [] }));
     const shown = new Map(assets.map((asset) => [asset.id, asset]));
     for (const [checksum, id] of here) found.set(checksum, { id, ...shown.get(id), batch, restored: checksum in restored });
   } catch { /* the server looks again at the end */ }
@@ -88,16 +88,10 @@ async function ask(some) {
 
 /** The photo that a file has become, if it arrived though its request was broken off. */
 export async function lookFor({ checksum, missing }) {
-  const { known } = await post('/api/assets/check', { checksums: [checksum] }).catch(() => ({ known: {} }));
+  const { known } = await look({ checksums: [checksum] }).catch(() => ({ known: {} }));
   return known[checksum] && { id: known[checksum], outcome: missing ? 'added' : 'known', batch: 0 };
 }
 
-async function json(request) {
-  const answer = await request;
-  if (!answer?.ok) throw new Error('No answer');
-  return answer.json();
-}
-
-function post(url, body) {
-  return json(write('POST', url, { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }));
+function look(data) {
+  return json(write('POST', '/api/assets/check', { data, signal: patience() }));
 }

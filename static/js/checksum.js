@@ -1,35 +1,26 @@
 /** The SHA-256 of files, computed beside the page so that it stays quick. */
 
-const waiting = new Map();
+/** A file that lives in a cloud may never come. */
+const SILENT = 60_000;
 let worker = null;
-let last = 0;
 
-function open() {
-  const opened = new Worker(new URL('hash-worker.js', import.meta.url), { type: 'module' });
-  opened.onmessage = ({ data: { id, checksum, done } }) => {
-    const one = waiting.get(id);
-    if (checksum === undefined) one?.hear(done);
-    else settle(id, checksum);
-  };
-  // A browser without module workers: the server will know the photo when it has it.
-  opened.onerror = () => { for (const id of [...waiting.keys()]) settle(id, ''); };
-  return opened;
-}
-
-function settle(id, checksum) {
-  const one = waiting.get(id);
-  waiting.delete(id);
-  one?.resolve(checksum);
-}
-
-/** The checksum of a file, or '' if it cannot be had; `hear` is told the bytes read of a large one. */
+/** The checksum of a file, or '' if it cannot be had; `hear` is told the bytes read of a large one. One after the other. */
 export function checksumOf(item, hear) {
-  worker ??= open();
-  last += 1;
-  const id = last;
-  item.stopHashing = () => { worker.postMessage({ id }); settle(id, ''); };
+  worker ??= new Worker(new URL('hash-worker.js', import.meta.url), { type: 'module' });
   return new Promise((resolve) => {
-    waiting.set(id, { resolve, hear });
-    worker.postMessage({ id, file: item.file });
+    let watchdog = 0;
+    const end = (checksum) => { clearTimeout(watchdog); resolve(checksum); };
+    const stop = () => { worker?.terminate(); worker = null; end(''); };
+    const breathe = () => { clearTimeout(watchdog); watchdog = setTimeout(stop, SILENT); };
+    worker.onmessage = ({ data: { checksum, done } }) => {
+      if (checksum !== undefined) { end(checksum); return; }
+      breathe();
+      hear(done);
+    };
+    // A browser without module workers: the server will know the photo when it has it.
+    worker.onerror = stop;
+    item.stopHashing = stop;
+    breathe();
+    worker.postMessage(item.file);
   });
 }

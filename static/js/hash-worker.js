@@ -5,7 +5,8 @@ import { sha256 } from '../vendor/noble-hashes/sha2.js';
 const PART = 2 ** 21;
 /** Of files larger than this it is told how far they are. */
 const LARGE = 2 ** 25;
-const stopped = new Set();
+/** Kept here: Chromium forgets a stream that only a read knows of, and the read never ends. */
+let reader;
 
 /** A reader that fills the same memory again and again, where browsers have it; others take new. */
 function readerOf(file) {
@@ -16,16 +17,12 @@ function readerOf(file) {
   }
 }
 
-async function digest(id, file) {
+async function digest(file) {
   const hash = sha256.create();
-  const reader = readerOf(file);
+  reader = readerOf(file);
   let buffer = new ArrayBuffer(PART);
   let told = 0;
   for (let at = 0; at < file.size;) {
-    if (stopped.delete(id)) {
-      reader.cancel();
-      return;
-    }
     const { value, done } = await reader.read(new Uint8Array(buffer));
     if (done) throw new Error('the file became shorter');
     hash.update(value);
@@ -33,13 +30,11 @@ async function digest(id, file) {
     buffer = value.buffer;
     if (at - told < LARGE) continue;
     told = at;
-    postMessage({ id, done: at });
+    postMessage({ done: at });
   }
-  const checksum = Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('');
-  postMessage({ id, checksum });
+  return Array.from(hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-onmessage = ({ data: { id, file } }) => {
-  if (file) digest(id, file).catch(() => postMessage({ id, checksum: '' }));
-  else stopped.add(id);
+onmessage = async ({ data }) => {
+  postMessage({ checksum: await digest(data).catch(() => '') });
 };

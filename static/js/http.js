@@ -7,10 +7,21 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]')?.content ?? '';
 }
 
-/** Asks for a change; resolves to the answer, or to null if there is none. */
-export function write(method, url, { headers, ...more } = {}) {
+/** Ends a request that gets no answer. */
+export const patience = () => AbortSignal.timeout?.(30_000);
+
+/** Asks for a change, with `data` as JSON; resolves to the answer, or to null if there is none. */
+export function write(method, url, { headers, data, ...more } = {}) {
   const all = { Accept: 'application/json', 'X-CSRF-Token': csrfToken(), ...headers };
-  return fetch(url, { method, headers: all, ...more }).catch(() => null);
+  if (data) Object.assign(all, { 'Content-Type': 'application/json' });
+  return fetch(url, { method, headers: all, body: JSON.stringify(data), ...more }).catch(() => null);
+}
+
+/** The JSON of an answer; throws when there is none. */
+export async function json(asked) {
+  const answer = await asked;
+  if (!answer?.ok) throw new Error('No answer');
+  return answer.json();
 }
 
 /** Where to sign in and come back to this page. */
@@ -51,7 +62,7 @@ async function pageOf(answer) {
 
 /** Fetches a page of ours as a document; throws when it is not to be had. */
 export async function fetchPage(url) {
-  return pageOf(await fetch(url, { headers: { Accept: 'text/html' } }));
+  return pageOf(await fetch(url, { headers: { Accept: 'text/html' }, signal: patience() }));
 }
 
 /** Submits a form of ours; gives back the page it leads to and its address, or throws as above. */

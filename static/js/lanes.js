@@ -2,7 +2,7 @@
 
 import { check, lookFor, onChecked } from './check.js';
 import { isGuest, pictureOf } from './guest.js';
-import { fetchPage, sessionEnded, SignedOut, write } from './http.js';
+import { fetchPage, json, patience, sessionEnded, SignedOut, write } from './http.js';
 import { forget, noteLast, remember, update } from './memory.js';
 import { say } from './notice.js';
 import { addPicture } from './rows.js';
@@ -57,7 +57,7 @@ function settle(item, { id, batch }) {
 async function bring(item) {
   let refusals = 0;
   for (let rest = 1_000; ; rest = Math.min(2 * rest, LONGEST_WAIT)) {
-    const answer = await write('PUT', `/api/assets/${item.id}/sidecar`, { body: item.sidecar });
+    const answer = await write('PUT', `/api/assets/${item.id}/sidecar`, { body: item.sidecar, signal: patience() });
     if (answer?.status === 204) return;
     const { error, code } = await answer?.json().catch(() => null) ?? {};
     if ([401, 403].includes(answer?.status)) await signedIn();
@@ -111,8 +111,8 @@ function wasHere(item, asset) {
 
 /** Has the pictures of a photo made once more, after that has failed. */
 export async function remake(item) {
-  const failed = await fetch(`/api/jobs?asset=${item.id}&state=failed,quarantined`).catch(() => null);
-  const job = failed?.ok ? (await failed.json()).jobs[0] : null;
+  const failed = await json(fetch(`/api/jobs?asset=${item.id}&state=failed,quarantined`)).catch(() => null);
+  const job = failed?.jobs[0];
   const answer = job && await write('POST', `/api/jobs/${job.id}/retry`);
   if (!answer?.ok) { say('That did not work. Try it from the page of the photo.'); return; }
   watchAgain(item);

@@ -1,13 +1,12 @@
 /** Asking again and again, politely: never in a hidden tab, never twice at once, rarely when nothing changes. */
 
-import { isSignedOut, sessionEnded } from './http.js';
+import { isSignedOut, patience, sessionEnded } from './http.js';
 
 const AFTER_TROUBLE = 5_000;
-/** So long nobody need know that there was no answer; so long one is waited for. */
+/** So long nobody need know that there was no answer. */
 const SILENCE = 10_000;
 /** But an answer may take its time. */
 const PATIENCE = 5_000;
-const TOO_LONG = 30_000;
 
 const line = document.createElement('p');
 line.className = 'lost';
@@ -81,7 +80,7 @@ export function conditional(url, accept = 'text/html') {
   return async () => {
     const headers = { Accept: accept };
     if (etag) headers['If-None-Match'] = etag;
-    const answer = await fetch(url, { headers, cache: 'no-store', signal: AbortSignal.timeout?.(TOO_LONG) });
+    const answer = await fetch(url, { headers, cache: 'no-store', signal: patience() });
     if (answer.status === 304) return null;
     if (isSignedOut(answer)) {
       sessionEnded();

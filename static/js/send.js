@@ -1,7 +1,7 @@
 /** Sending one file: in pieces, by tus, with a plain answer to "what became of it". */
 
 import { WHERE } from './guest.js';
-import { csrfToken, write } from './http.js';
+import { csrfToken, patience, write } from './http.js';
 import { update } from './memory.js';
 
 /** As much as the proxies people have at home let through. */
@@ -148,24 +148,20 @@ export async function send(item, onProgress) {
  * become by then; nothing while it is busy or away.
  */
 export async function withdraw(url) {
-  const answer = await write('DELETE', url, { headers: { 'Tus-Resumable': '1.0.0' } });
+  const answer = await write('DELETE', url, { headers: { 'Tus-Resumable': '1.0.0' }, signal: patience() });
   return answer && answer.status !== 423 ? became((name) => answer.headers.get(name)) : undefined;
 }
 
 /** Whether the device still lets us read the file (it may have been moved, or live in a cloud). */
-export async function isReadable(file) {
-  try {
-    await file.slice(0, 1).arrayBuffer();
-    return true;
-  } catch {
-    return false;
-  }
+export function isReadable(file) {
+  const late = new Promise((resolve) => { setTimeout(resolve, 30_000, false); });
+  return Promise.race([file.slice(0, 1).arrayBuffer().then(() => true, () => false), late]);
 }
 
 /** Whether the server answers at all. */
 export async function isAwake() {
   try {
-    return (await fetch('/healthz', { cache: 'no-store' })).ok;
+    return (await fetch('/healthz', { cache: 'no-store', signal: patience() })).ok;
   } catch {
     return false;
   }

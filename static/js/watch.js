@@ -3,7 +3,7 @@
  * the line, because they are made in the order they came.
  */
 
-import { isSignedOut, sessionEnded } from './http.js';
+import { isSignedOut, patience, sessionEnded } from './http.js';
 import { repeat } from './poll.js';
 
 const TICK = 700;
@@ -30,7 +30,7 @@ async function ask() {
   let answer;
   try {
     const url = `/api/assets?limit=${HEAD}&ids=${ids.join(',')}`;
-    answer = await fetch(url, { headers: { Accept: 'application/json' } });
+    answer = await fetch(url, { headers: { Accept: 'application/json' }, signal: patience() });
   } catch {
     return AFTER_TROUBLE;
   }

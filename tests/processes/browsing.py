@@ -1,18 +1,21 @@
 """A person with a browser: Chromium by Playwright, with an ear for what it complains about."""
 
 import base64
+import contextlib
+import logging
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, sync_playwright
 
 from tests.conftest import part
 from tests.processes.servers import NAME, PASSWORD, Homequeue
+
+logger = logging.getLogger(__name__)
 
 QUIET = (
     "--no-sandbox",
@@ -21,6 +24,8 @@ QUIET = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A test may let a page forget what it can at any moment.
+    "--js-flags=--expose-gc",
 )
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 #: Milliseconds that anything on a page may take; 50 photos on a busy machine are the longest.
@@ -53,7 +58,7 @@ LOOK = """async (selector) => {
 }"""
 
 
-@contextmanager
+@contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of the machine's own."""
     program = part("chromium")
@@ -83,6 +88,14 @@ class Visitor:
 
     def close(self) -> None:
         self.context.close()
+
+    def tell(self) -> None:
+        """Log what a person sees now and what the server has logged, for who asks why it failed."""
+        for page in self.context.pages:
+            with contextlib.suppress(Error):
+                words = page.locator("body").inner_text(timeout=1_000)
+                logger.warning("%s shows:\n%s", page.url, words[:2_000])
+        logger.warning("The server logged:\n%s", self.server.err[-2_000:])
 
     def visit(self, path: str) -> Page:
         """Open a page and wait until it has come to rest."""

@@ -46,6 +46,7 @@ def visit(browser: Any) -> Iterator[Open]:
     yield opened
     complaints = [words for visitor in visitors for words in visitor.complaints]
     for visitor in visitors:
+        visitor.tell()
         visitor.close()
     assert complaints == []
 

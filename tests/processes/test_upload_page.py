@@ -83,6 +83,45 @@ def test_a_folder_of_250_files_is_dropped_anywhere(
     assert count(house, files) == 250
 
 
+FORGET = "setInterval(() => gc({ type: 'major', execution: 'async' }), 0)"
+
+
+def test_files_are_read_to_their_end_whatever_the_browser_forgets(
+    house: Homequeue, arrive: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    visitor = arrive()
+    visitor.choose(noises(tmp_path, 1, 10_700))
+    wait_for_rows(visitor, 1)
+    (worker,) = visitor.page.workers
+    worker.evaluate(FORGET)
+    files = [padded(tmp_path / f"{n}.jpg", 10_710 + n, 4 * MIB) for n in range(6)]
+    visitor.choose(files)
+    wait_for_rows(visitor, 7)
+    assert count(house, files) == 6
+
+
+#: The first file lives in a cloud that does not answer, as phones show them.
+SILENT = """() => {
+  const { postMessage } = Worker.prototype;
+  Worker.prototype.postMessage = () => { Worker.prototype.postMessage = postMessage; };
+}"""
+
+
+def test_a_file_that_is_not_read_keeps_no_other_waiting(
+    house: Homequeue, arrive: Callable[..., Visitor], tmp_path: Path
+) -> None:
+    visitor = arrive()
+    visitor.page.clock.install()
+    visitor.page.evaluate(SILENT)
+    files = noises(tmp_path, 3, 10_720)
+    visitor.choose(files)
+    visitor.page.clock.fast_forward(55_000)
+    expect(overall(visitor)).to_contain_text("0 of 3 sent")
+    visitor.page.clock.fast_forward(6_000)
+    wait_for_rows(visitor, 3)
+    assert count(house, files) == 3
+
+
 #: What is dropped is in a folder, beside a file and a folder that cannot be read.
 LOCKED = """() => {
   DataTransferItem.prototype.webkitGetAsEntry = function () {
@@ -187,7 +226,9 @@ def test_no_file_is_skipped_and_only_hope_is_offered(
 CHECKSUM = """async (bytes) => {
   const { checksumOf } = await import('/static/js/checksum.js');
   const filled = (size) => new File([new Uint8Array(size).map((_, n) => n * 7 + size)], 'x');
-  return Promise.all(bytes.map((size) => checksumOf({ file: filled(size) })));
+  const found = [];
+  for (const size of bytes) found.push(await checksumOf({ file: filled(size) }));
+  return found;
 }"""
 
 
