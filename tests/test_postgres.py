@@ -246,7 +246,7 @@ def test_a_server_that_never_answers_is_given_up(tmp_path, monkeypatch):
         began = time.monotonic()
         with postgres.patience(0.3), pytest.raises(Unavailable, match="does not answer"):
             bootstrap(chosen(url, tmp_path))
-        assert 0.2 < time.monotonic() - began < 3
+        assert 0.2 < time.monotonic() - began < 15
 
 
 def test_a_statement_that_takes_too_long_is_given_up(home, monkeypatch):

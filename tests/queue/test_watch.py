@@ -135,8 +135,8 @@ def test_a_run_is_not_held_up_for_its_heartbeat(monkeypatch, capfd):
     monkeypatch.setattr(watch, "PATIENCE", 0.05)
     release = threading.Event()
     began = time.monotonic()
-    watch.look(lambda: release.wait(5) and None)
-    assert time.monotonic() - began < 1
+    watch.look(lambda: release.wait(20) and None)
+    assert time.monotonic() - began < 10
     release.set()
 
 
@@ -335,7 +335,7 @@ def test_a_worker_whose_run_ends_just_now_is_left_at_its_next_work(hall, worker)
     ending.start()
     began = time.monotonic()
     assert hall.stop(one, "Anna")
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 4
     ending.join()
     assert worker.poll() is None
     assert Job.get_by_id(one.id).state == "succeeded"
@@ -381,5 +381,5 @@ def test_a_run_elsewhere_is_asked_and_ends_when_it_hears(hall, monkeypatch):
 def test_the_end_of_a_worker_that_is_gone_already_is_quick(hall):
     one = orphan(dead_process(), task="bake")
     began = time.monotonic()
-    workers.end_run(one, 5)
-    assert time.monotonic() - began < 0.5
+    workers.end_run(one, 20)
+    assert time.monotonic() - began < 10

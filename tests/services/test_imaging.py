@@ -148,10 +148,10 @@ def test_any_flipped_byte_gives_an_identity_or_words(form: str) -> None:
 
 
 def test_a_header_that_never_ends_is_given_up_soon() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(errors.Unreadable, match="calls itself a JPEG"):
         identify(b"\xff\xd8\xff" + bytes(5_000_000))
-    assert time.monotonic() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_the_docs_name_the_most_pixels_of_each_format() -> None:
     ids=["PNG", "JPEG", "GIF", "WebP"],
 )
 def test_a_bomb_is_refused_by_what_it_claims(bomb: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(errors.TooLarge, match="million pixels"):
         identify(bomb, memory=256 << 20)
-    assert time.monotonic() - began < 0.1
+    assert time.process_time() - began < 0.1
 
 
 def test_limits_follow_from_memory() -> None:
