@@ -28,7 +28,7 @@ class Incoming:
         self._sha256: hashlib._Hash | None = hashlib.sha256()
         self._begun = 0
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | bytearray) -> None:
         """Add bytes; NoSpace when the disk is full."""
         with storage_errors():
             self.file.write(chunk)
@@ -62,9 +62,16 @@ class Incoming:
             self.file.flush()
             return hashlib.file_digest(file, algorithm).digest()
 
+    def rest(self) -> None:
+        """Close the file until it is completed: many that wait must not all be open."""
+        with storage_errors():
+            self.file.close()
+
     def complete(self) -> BinaryIO:
         """Hand all bytes to the system and return the file, to be read from its beginning."""
         with storage_errors():
+            if self.file.closed:
+                self.file = self.path.open("rb")
             self.file.flush()
             self.file.seek(0)
         return self.file
@@ -105,7 +112,7 @@ class Resumed(Incoming):
         elif self.size:
             self._sha256 = None
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | bytearray) -> None:
         """Add bytes, which from then on outlive this process."""
         super().write(chunk)
         with storage_errors():

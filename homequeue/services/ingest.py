@@ -118,9 +118,9 @@ def check_room(size: int = 0) -> None:
         raise NoSpace("The disk of the server is nearly full. Please make room and try again.")
 
 
-def receive(upload: Upload, chunks: Iterable[bytes], turns: trial.Turns | None = None) -> Received:
+def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:
     """Read a file to its end and tell what it is; nothing is kept of one that we do not take."""
-    return arrived(upload, copy(chunks), turns)
+    return arrived(upload, copy(chunks))
 
 
 def copy(chunks: Iterable[bytes]) -> Incoming:

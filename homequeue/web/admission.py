@@ -2,21 +2,20 @@
 
 import math
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http.cookies import CookieError, SimpleCookie
-from typing import IO
 
 from homequeue import config
-from homequeue.errors import HomequeueError, TooLarge
+from homequeue.errors import HomequeueError, Invalid, TooLarge
 from homequeue.incoming import Incoming
 from homequeue.media import media
 from homequeue.models import Guest, User
 from homequeue.services import creation, ingest, resumable, room, shares
 from homequeue.services.resumable import Piece
-from homequeue.web import principals, tus
+from homequeue.web import forms, principals, tus
+from homequeue.web.forms import Form
 from homequeue.web.principals import Principal
 from homequeue.web.security import DAV_PATH, DAV_PATHS, TUS_PATH, TUS_PATHS
 from homequeue.web.visits import LONGEST_FORM, text_of
@@ -30,15 +29,11 @@ UPLOADS = re.compile(
 )
 #: The forms of upload pages, in which their tokens come, and what phones share, which has none.
 PAGE_FORM = re.compile(r"/upload|/s/[^/]+/upload|/share-target")
-#: A form in which its token may come.
-PLAIN_FORM = "application/x-www-form-urlencoded"
-#: Uploads that may hold more than the bytes of one photo.
-READ_LATER = ("multipart/", PLAIN_FORM)
 #: The longest body of somebody who is not signed in, in bytes.
 SHORT_FORM = 16 * 1024
 #: The longest form of many files, in bytes.
 MOST_FORM = 2**40
-#: A form beyond this is received into a file, in bytes.
+#: A short body beyond this is received into a file, in bytes.
 IN_MEMORY = 2**18
 #: Of a body of unknown length, the free room is looked at again after so many bytes.
 LOOK_EVERY = 2**22
@@ -81,33 +76,6 @@ class Arrival:
         """Forget the upload, unless it was kept."""
         room.release(self)
         self.incoming.discard()
-
-
-class Form:
-    """The buffer of a form, which keeps room for itself and for the files that it holds."""
-
-    def __init__(self, expected: int) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115  (see close)
-        self._size = 0
-        room.expect(self, lambda: max(0, 2 * expected - self._size))
-
-    def append(self, data: bytes) -> None:
-        """Take bytes from the line."""
-        self._file.write(data)
-        self._size += len(data)
-
-    def __len__(self) -> int:
-        return self._size
-
-    def getfile(self) -> IO[bytes]:
-        """Return what the application is given as the body."""
-        self._file.seek(0)
-        return self._file
-
-    def close(self) -> None:
-        """Forget the form."""
-        room.release(self)
-        self._file.close()
 
 
 @dataclass(frozen=True)
@@ -184,21 +152,23 @@ def _check_site(asked: Asked, principal: Principal, secret: bytes) -> None:
     principals.check_same_site(
         asked.header("Origin"), asked.header("Sec-Fetch-Site"), asked.header("Host")
     )
-    if not PAGE_FORM.fullmatch(asked.path) and not asked.kind.startswith(PLAIN_FORM):
+    if not PAGE_FORM.fullmatch(asked.path):
         principals.check_csrf(principal, asked.header("X-CSRF-Token"), secret)
 
 
 def _admit_files(user: User, asked: Asked) -> Admitted:
     # What is put by WebDAV is a file, whatever it is called.
     is_file = DAV_PATHS.fullmatch(asked.path) is not None
-    is_later = PAGE_FORM.fullmatch(asked.path) or asked.kind.startswith(READ_LATER)
-    if is_later and not is_file:
+    boundary = None if is_file else forms.boundary_of(asked.header("Content-Type"))
+    if boundary is not None:
         # A form may hold many files, each of which is measured when it comes.
         if not asked.size:
             raise NoLength("A form must say how long it is.")
         with room.turn():
             room.check(2 * asked.size)
-            return MOST_FORM, Form(asked.size)
+            return MOST_FORM, Form(boundary, asked.size)
+    if PAGE_FORM.fullmatch(asked.path):
+        raise Invalid("This is not the form of a page.")
     if asked.size:
         ingest.check_file(user, asked.filename, asked.size)
     with room.turn():

@@ -1,11 +1,10 @@
 """Uploads: one request with one raw file or a form of many, streamed into the library."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import multipart
 from bottle import HTTPResponse
 
 from homequeue import tasks
@@ -13,16 +12,11 @@ from homequeue.errors import Gone, HomequeueError, Invalid, NoSpace, TooLarge, U
 from homequeue.incoming import Incoming
 from homequeue.services import albums, batches, ingest, notify, receipts, shares, trial
 from homequeue.services.ingest import Received
-from homequeue.web import pages
+from homequeue.web import forms, pages
 from homequeue.web.principals import check_csrf, check_made_by_browser
 from homequeue.web.visits import Visit, as_json, see_other
 
 CHUNK = 2**18
-#: The text fields of an upload form that say something here.
-FIELDS = ("csrf", "modified", "album")
-#: The longest of them, in bytes.
-LONGEST_FIELD = 8192
-MOST_PARTS = 10_000
 #: Shows a page with what became of each file.
 Show = Callable[[Visit, list[dict[str, Any]]], HTTPResponse]
 
@@ -116,17 +110,16 @@ def post_shared(visit: Visit, secret: bytes) -> HTTPResponse:  # noqa: ARG001
 
 def _receive(visit: Visit, filename: str = "") -> Batch:
     batch = Batch()
-    kind, options = multipart.parse_options_header(visit.header("Content-Type"))
-    is_form = kind == "multipart/form-data"
+    boundary = forms.boundary_of(visit.header("Content-Type"))
     named = visit.header_text("X-Filename") or filename
     length = max(0, visit.request.content_length)
-    if length and not is_form:
+    if length and boundary is None:
         ingest.check_file(visit.receiver, named, length, visit.guest)
     ingest.check_room()
     shares.check_room(visit.guest, length)
     try:
-        if is_form:
-            _receive_form(visit, batch, options.get("boundary", ""))
+        if boundary is not None:
+            _receive_form(visit, batch, boundary)
         else:
             batch.fields["modified"] = visit.header("X-Modified") or visit.query("modified") or ""
             batch.fields["album"] = visit.header_text("X-Album") or visit.query("album") or ""
@@ -150,44 +143,26 @@ def _receive_raw(visit: Visit, upload: ingest.Upload) -> Received:
 
 
 def _receive_form(visit: Visit, batch: Batch, boundary: str) -> None:
-    stream = visit.request.environ["wsgi.input"]
-    try:
-        with multipart.PushMultipartParser(
-            boundary, visit.request.content_length, max_segment_count=MOST_PARTS
-        ) as parser:
-            events = parser.parse_blocking(stream.read, CHUNK)
-            for event in events:
-                _take_segment(visit, batch, event, events)
-    except multipart.MultipartError as error:
-        raise Invalid(f"The upload is damaged: {error}.") from error
+    form = forms.read(visit.request.environ["wsgi.input"], boundary, visit.request.content_length)
+    if form.damage:
+        form.close()
+        raise Invalid(f"The upload is damaged: {form.damage}.")
+    batch.fields = form.fields
+    for file in form.files:
+        batch.take(_upload(visit, file.name), partial(_receive_one, batch, file))
 
 
-def _take_segment(visit: Visit, batch: Batch, segment: Any, events: Iterator[Any]) -> None:
-    data = iter(lambda: next(events, None), None)
-    if segment.filename is None and segment.name in FIELDS:
-        text = b""
-        for piece in data:
-            text = (text + bytes(piece))[:LONGEST_FIELD] if len(text) < LONGEST_FIELD else text
-        batch.fields[segment.name] = text.decode(errors="replace")
-    elif segment.name == "file" and segment.filename:
-        chunks = (bytes(chunk) for chunk in data)
-        batch.take(_upload(visit, segment.filename), partial(_receive_one, batch, chunks))
-    # What nobody wanted, of a file that was refused too, is skipped.
-    for _ in data:
-        pass
-
-
-def _receive_one(batch: Batch, chunks: Iterator[bytes], upload: ingest.Upload) -> Received:
+def _receive_one(batch: Batch, file: forms.File, upload: ingest.Upload) -> Received:
     """Receive a file of a form; from a guest, if their link takes it beside those before it."""
-    files = len(batch.received) + 1
-    shares.check_room(upload.guest, batch.size + 1, files)
-    received = ingest.receive(upload, chunks, batch.turns)
     try:
-        shares.check_room(upload.guest, batch.size + received.incoming.size, files)
+        if file.refusal is not None:
+            raise file.refusal
+        size, files = batch.size + file.incoming.size, len(batch.received) + 1
+        shares.check_room(upload.guest, size, files)
+        return ingest.arrived(upload, file.incoming, batch.turns)
     except BaseException:
-        received.incoming.discard()
+        file.incoming.discard()
         raise
-    return received
 
 
 def _record(visit: Visit, batch: Batch) -> tuple[list[dict[str, Any]], int | None]:

@@ -204,14 +204,14 @@ def test_what_was_shared_just_now_is_not_lost_among_what_came_before(as_ben):
 @pytest.mark.parametrize("error", [NoSpace("The disk is full."), Unavailable("No disk.")])
 def test_what_did_not_come_for_now_is_told_of_what_a_phone_shares(as_ben, monkeypatch, error):
     """It has no receipt, and nobody would send it again."""
-    receive = ingest.receive
+    arrived = ingest.arrived
 
-    def received(upload, *given):
+    def arrived_in_part(upload, *given):
         if upload.filename == "1.jpg":
             raise error
-        return receive(upload, *given)
+        return arrived(upload, *given)
 
-    monkeypatch.setattr(ingest, "receive", received)
+    monkeypatch.setattr(ingest, "arrived", arrived_in_part)
     answer = share(as_ben, jpeg(1), jpeg(2), b"no photo", Sec_Fetch_Site="none")
     assert answer.status == 200
     checked(answer)

@@ -266,13 +266,13 @@ def test_of_a_form_beyond_the_limit_is_kept_what_fits(guest, link):
 
 def test_of_a_form_too_big_is_kept_what_fits(guest, link, monkeypatch):
     """A smaller file may fit that comes after one that does not."""
-    receive, small = ingest.receive, len(jpeg(0))
+    arrived, small = ingest.arrived, len(jpeg(0))
 
-    def received(*given):
+    def arrived_later(*given):
         Share.update(max_size=2 * small + 1).execute()
-        return receive(*given)
+        return arrived(*given)
 
-    monkeypatch.setattr(ingest, "receive", received)
+    monkeypatch.setattr(ingest, "arrived", arrived_later)
     by_form(guest, link, jpeg(0), jpeg(1).ljust(2 * small, b"\0"), jpeg(2))
     told = [("0.jpg", "Arrived"), ("1.jpg", "This"), ("2.jpg", "Arrived")]
     assert receipts_of(guest, link) == told

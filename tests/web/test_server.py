@@ -22,6 +22,7 @@ from homequeue.services import resumable, room, users
 from homequeue.web import pages
 from homequeue.web import server as web
 from homequeue.web.admission import Arrival
+from homequeue.web.forms import Form
 from homequeue.web.server import parser
 from tests.library import incoming, jpeg, sha256
 from tests.web.client import SECRET
@@ -59,6 +60,10 @@ def turn(server: web.Server, times: int = 20) -> None:
         wasyncore.loop(timeout=0.01, use_poll=True, map=server._map, count=1)
 
 
+#: How a form of one file begins.
+FORM_HEAD = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+
+
 def head(token: str, more: str = "", path: str = "/api/assets") -> bytes:
     return (
         f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{more}\r\n".encode()
@@ -87,9 +92,10 @@ def pieces(data: bytes) -> list[bytes]:
 # Bodies
 
 
-@pytest.mark.parametrize("kind", ["", "Content-Type: image/jpeg\r\n"])
+@pytest.mark.parametrize("kind", ["", "image/jpeg", "application/x-www-form-urlencoded"])
 def test_a_raw_upload_is_written_where_it_belongs_while_it_comes(token, kind):
-    parser = parsed(head(token, kind + length(len(DATA))), *pieces(DATA))
+    more = f"Content-Type: {kind}\r\n" + length(len(DATA))
+    parser = parsed(head(token, more), *pieces(DATA))
     assert parser.completed
     assert parser.error is None
     body = parser.get_body_stream()
@@ -106,17 +112,20 @@ def test_so_is_one_of_unknown_length(token):
     assert parser.headers["CONTENT_LENGTH"] == str(len(DATA))
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["multipart/form-data; boundary=x", "Multipart/Form-Data", "application/x-www-form-urlencoded"],
-)
-def test_what_may_be_more_than_one_photo_is_read_later(token, kind):
-    parser = parsed(head(token, f"Content-Type: {kind}\r\n" + length(len(DATA))), *pieces(DATA))
-    assert parser.get_body_stream().read() == DATA
+@pytest.mark.parametrize("kind", ["multipart/form-data", "Multipart/Form-Data"])
+def test_so_are_the_files_of_a_form(token, kind):
+    body = FORM_HEAD + DATA + b"\r\n--x--\r\n"
+    more = f"Content-Type: {kind}; boundary=x\r\n" + length(len(body))
+    form = parsed(head(token, more), *pieces(body)).get_body_stream()
+    assert isinstance(form, Form)
+    (file,) = form.files
+    assert (file.name, file.incoming.checksum) == ("a.jpg", sha256(DATA))
+    assert incoming() == [file.incoming.path.name]
+    form.close()
     assert incoming() == []
 
 
-def test_so_is_what_is_no_upload(token):
+def test_what_is_no_upload_is_no_file(token):
     parser = parsed(head(token, length(2), "/api/assets/check"), b"{}")
     assert parser.get_body_stream().read() == b"{}"
     assert incoming() == []
@@ -180,19 +189,21 @@ def test_its_own_address_is_not_looked_up(app, house, monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "status"), [(errno.ENOSPC, 507), (errno.EIO, 503)])
-@pytest.mark.parametrize("kind", ["image/jpeg", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize("begin", [b"", FORM_HEAD])
 def test_a_disk_that_fails_while_it_comes_is_said_in_words(
-    token, kind, number, status, monkeypatch
+    token, begin, number, status, monkeypatch
 ):
     size = web.IN_MEMORY + 1
 
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(number, "No")
 
-    parser = parsed(head(token, f"Content-Type: {kind}\r\n" + length(size)))
-    monkeypatch.setattr("tempfile.TemporaryFile", fail)
-    if kind == "image/jpeg":
-        monkeypatch.setattr(parser.get_body_stream(), "file", type("", (), {"write": fail})())
+    kind = "multipart/form-data; boundary=x" if begin else "image/jpeg"
+    more = f"Content-Type: {kind}\r\n" + length(len(begin) + size)
+    parser = parsed(head(token, more), begin)
+    buffer = parser.body_rcv.buf
+    received = buffer.files[0].incoming if begin else buffer.incoming
+    monkeypatch.setattr(received, "file", type("", (), {"write": fail, "close": lambda _: None})())
     assert parser.received(bytes(size)) == size
     assert parser.completed
     assert parser.error.code == status

@@ -20,7 +20,7 @@ from homequeue.incoming import Incoming
 from homequeue.media import Media, media
 from homequeue.models import Album, Asset, Job, Receipt
 from homequeue.services import ingest, notify, trial
-from homequeue.web import uploads
+from homequeue.web import forms
 from tests import pictures
 from tests.library import incoming, jpeg, originals, sha256
 from tests.web.client import Client, multipart
@@ -119,7 +119,7 @@ def test_fields_may_come_before_and_after_and_other_files_are_skipped(program):
 
 
 def test_unknown_fields_are_not_kept(program):
-    unknown = [(f"field{n}", "x" * uploads.LONGEST_FIELD) for n in range(500)]
+    unknown = [(f"field{n}", "x" * forms.LONGEST_FIELD) for n in range(500)]
     kind, body = multipart(*unknown, ("file", "a.jpg", jpeg(2)))
     program.put_raw(jpeg(1))  # what is imported with the first upload is there now
     tracemalloc.start()
