@@ -26,10 +26,10 @@ def main() -> None:
         os.sched_setaffinity(0, cores[:1])
         with running(Path(folder)) as server:
             os.sched_setaffinity(0, cores[-1:])
-            measure(server, lambda: None)
-            idle = measure(server, lambda: None)
             server.post("/api/queue/pause")
             fill(server, photos)
+            measure(server, lambda: None)
+            idle = measure(server, lambda: None)
             server.post("/api/queue/resume")
             busy = measure(server, lambda: None)
             left = server.jobs()

@@ -103,11 +103,6 @@ class Asked:
         return not self.is_upload and 0 < self.size <= SHORT_FORM
 
     @property
-    def kind(self) -> str:
-        """The type of its body, in small letters."""
-        return self.header("Content-Type").lower()
-
-    @property
     def filename(self) -> str:
         """The name of the file that is its body, as its sender gives it."""
         named = text_of(self.header("X-Filename"))

@@ -144,9 +144,9 @@ def _receive_raw(visit: Visit, upload: ingest.Upload) -> Received:
 
 def _receive_form(visit: Visit, batch: Batch, boundary: str) -> None:
     form = forms.read(visit.request.environ["wsgi.input"], boundary, visit.request.content_length)
-    if form.damage:
+    if form.refusal is not None:
         form.close()
-        raise Invalid(f"The upload is damaged: {form.damage}.")
+        raise form.refusal
     batch.fields = form.fields
     for file in form.files:
         batch.take(_upload(visit, file.name), partial(_receive_one, batch, file))
@@ -154,15 +154,13 @@ def _receive_form(visit: Visit, batch: Batch, boundary: str) -> None:
 
 def _receive_one(batch: Batch, file: forms.File, upload: ingest.Upload) -> Received:
     """Receive a file of a form; from a guest, if their link takes it beside those before it."""
+    incoming = file.incoming
     try:
-        if file.refusal is not None:
-            raise file.refusal
-        size, files = batch.size + file.incoming.size, len(batch.received) + 1
-        shares.check_room(upload.guest, size, files)
-        return ingest.arrived(upload, file.incoming, batch.turns)
+        shares.check_room(upload.guest, batch.size + incoming.size, len(batch.received) + 1)
     except BaseException:
-        file.incoming.discard()
+        incoming.discard()
         raise
+    return ingest.arrived(upload, incoming, batch.turns)
 
 
 def _record(visit: Visit, batch: Batch) -> tuple[list[dict[str, Any]], int | None]:

@@ -152,9 +152,9 @@ export async function withdraw(url) {
   return answer && answer.status !== 423 ? became((name) => answer.headers.get(name)) : undefined;
 }
 
-/** Whether the device still lets us read the file (it may have been moved, or live in a cloud). */
+/** Whether the device still lets us read the file: not if it was moved. One in a cloud may only be late. */
 export function isReadable(file) {
-  const late = new Promise((resolve) => { setTimeout(resolve, 30_000, false); });
+  const late = new Promise((resolve) => { setTimeout(resolve, 30_000, true); });
   return Promise.race([file.slice(0, 1).arrayBuffer().then(() => true, () => false), late]);
 }
 

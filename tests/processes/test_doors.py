@@ -164,14 +164,19 @@ def test_who_waits_for_100_continue_gets_it_and_then_the_answer(shared: Homequeu
         assert answer.readline().startswith(b"HTTP/1.1 201 ")
 
 
-def test_an_upload_that_breaks_off_leaves_nothing(shared: Homequeue) -> None:
+@pytest.mark.parametrize("kind", ["image/jpeg", "multipart/form-data; boundary=x"])
+def test_an_upload_that_breaks_off_leaves_nothing(shared: Homequeue, kind: str) -> None:
     before = shared.originals()
-    data = noise(107, 2400, 2000)
+    data = noise(107 + len(kind), 2400, 2000)
+    named = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+    form = b"".join(b"--x\r\n" + named + one + b"\r\n" for one in (noise(106), data))
+    sent = form if "form" in kind else data
     for share in (0.01, 0.5, 0.99):
         head = f"POST /api/assets HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shared.token}\r\n"
+        head += f"Content-Type: {kind}\r\n"
         with socket.create_connection(("127.0.0.1", shared.port), 20) as line:
-            line.sendall(f"{head}Content-Length: {len(data)}\r\n\r\n".encode())
-            line.sendall(data[: int(len(data) * share)])
+            line.sendall(f"{head}Content-Length: {len(sent)}\r\n\r\n".encode())
+            line.sendall(sent[: int(len(sent) * share)])
     assert shared.originals() == before
     eventually(lambda: not list((shared.data / "incoming").iterdir()), "nothing is left", 10)
     assert shared.upload(data).status == 201
