@@ -306,6 +306,13 @@ def test_room(stands, monkeypatch, free, state):
     found = storage.space(given(uploads__min_free="1G"))
     assert found.state == state
     assert "free of" in found.words
+    assert "unfinished" not in found.words
+
+
+def test_room_that_unfinished_uploads_take_is_told(stands):
+    (media.root / "incoming" / "resumable-a").write_bytes(bytes(2000))
+    (media.root / "incoming" / "resumable-b").write_bytes(bytes(500))
+    assert storage.space(given()).words.endswith("unfinished uploads: 2, with 2.5 kB")
 
 
 def test_a_disk_that_takes_no_more_names(stands, monkeypatch):

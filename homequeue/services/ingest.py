@@ -115,7 +115,7 @@ def check_room(size: int = 0) -> None:
     """Raise NoSpace if so many bytes would not leave the room that is kept free."""
     media.check_mounted()
     if media.free_bytes() - size < config.settings().uploads.min_free:
-        raise NoSpace("The disk of the server is nearly full. Please make room and try again.")
+        raise NoSpace("The disk of the server is nearly full: nothing is taken until it has room.")
 
 
 def receive(upload: Upload, chunks: Iterable[bytes]) -> Received:

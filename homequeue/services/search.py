@@ -30,6 +30,8 @@ MONTHS = (
 )
 #: What stands between tags: a word of nothing else would be found in all of them.
 AROUND_TAGS = frozenset("[],")
+#: A day of a month.
+DAY = re.compile(r"[0-3]?\d", re.ASCII)
 #: A year, a month of it or a day of it, as the API writes them.
 DATE = re.compile(r"[12]\d{3}(-[01]\d(-[0-3]\d)?)?", re.ASCII)
 
@@ -38,16 +40,24 @@ def conditions(q: str) -> list[Any]:
     """Return what an asset must be like to be found: for each word, a condition.
 
     A word is part of a file name, of a caption, of a tag or of the name of a camera, or it is a
-    date such as 2019, 2019-07 or March; a number beside a month is a day of it.
+    date such as 2019, 2019-07 or March; a number beside a month is a day of it, and no part of the
+    many names in which there are numbers.
     """
     words = q.split()
     if len(words) > MOST_WORDS:
         raise Invalid(f"A search takes up to {MOST_WORDS} words.")
-    has_month = any(_month(word) for word in words)
-    return [_condition(word, has_month) for word in words]
+    beside = ["", *words, ""]
+    return [
+        _day(word) if DAY.fullmatch(word) and (_month(before) or _month(after)) else _word(word)
+        for before, word, after in zip(beside, words, beside[2:], strict=False)
+    ]
 
 
-def _condition(word: str, has_month: bool) -> Any:
+def _day(word: str) -> Any:
+    return fn.SUBSTR(Asset.taken_at, 9, 2) == word.zfill(2)
+
+
+def _word(word: str) -> Any:
     # Files from Macs spell ü as u and dots; only where the two differ is there more to look for.
     forms = sorted({normalize("NFC", word), normalize("NFD", word)})
     columns = (Asset.filename, Asset.caption, Asset.make, Asset.model)
@@ -57,8 +67,6 @@ def _condition(word: str, has_month: bool) -> Any:
     month = _month(word)
     if month:
         found |= fn.SUBSTR(Asset.taken_at, 6, 2) == f"{month:02}"
-    if has_month and re.fullmatch(r"\d{1,2}", word, re.ASCII):
-        found |= fn.SUBSTR(Asset.taken_at, 9, 2) == word.zfill(2)
     if DATE.fullmatch(word):
         found |= Asset.taken_at.startswith(word)
     return found

@@ -32,6 +32,7 @@ SHOWN = 500
 #: seconds: who waits for SQLite looks at least every tenth of one.
 PORTION, PAUSE = 100, 0.05
 ENDED = "This link has ended. Ask whoever sent it to you for a new one."
+FULL = "This link takes no more photos. Ask whoever sent it to you for a new one."
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,12 @@ def by_token(token: str, address: str | None = None) -> Share:
         raise NotFound("There is no such link. Perhaps a part of it was lost on the way.")
     if is_over(found):
         raise Gone(ENDED)
+    return found
+
+
+def by_id(share_id: int) -> Share:
+    """Return a link as it is now: others send by it, too."""
+    found: Share = Share.get_by_id(share_id)
     return found
 
 
@@ -163,7 +170,7 @@ def welcome(share: Share, name: str) -> str:
 def check_door(share: Share) -> None:
     """Raise Gone if a link lets in nobody new, as all that it takes has come."""
     if is_full(share):
-        raise Gone(ENDED)
+        raise Gone(FULL)
 
 
 def guest(share: Share, secret: str) -> Guest | None:

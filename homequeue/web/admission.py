@@ -147,7 +147,9 @@ def _check_site(asked: Asked, principal: Principal, secret: bytes) -> None:
     principals.check_same_site(
         asked.header("Origin"), asked.header("Sec-Fetch-Site"), asked.header("Host")
     )
-    if not PAGE_FORM.fullmatch(asked.path):
+    if PAGE_FORM.fullmatch(asked.path):
+        principals.check_browser(principal)
+    else:
         principals.check_csrf(principal, asked.header("X-CSRF-Token"), secret)
 
 

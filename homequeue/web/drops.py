@@ -29,7 +29,7 @@ def show(visit: Visit, results: list[dict[str, Any]] | None = None) -> HTTPRespo
         visit,
         "drop",
         guest=visit.guest,
-        is_full=shares.is_full(share),
+        is_full=shares.is_full(shares.by_id(share.id)),
         max_size=most,
         max_size_label=ingest.in_words(most),
         accept=ACCEPT,

@@ -51,6 +51,9 @@ SAID = {
     "started": "Started.",
     "switched": "Saved.",
     "send_again": "You were not signed in, so nothing came. Please send or share it once more.",
+    "no_space": "Nothing was sent: the disk of the server is nearly full.",
+    "too_large": "Nothing was sent: there is not enough room for all of it. Send fewer at once.",
+    "not_sent": "Nothing was sent. Please try again.",
     "redated": "The dates are changed.",
     "redated_one": "The date is changed.",
     "confirmed": "Noted: nobody is asked about it again.",
@@ -92,7 +95,7 @@ def page(visit: Visit, view: str, status: int = 200, **context: Any) -> HTTPResp
         to_tidy=partial(
             _to_tidy, visit.principal.user if status == 200 else None, context.get("offered")
         ),
-        said=_said(visit) if visit.principal.user and status == 200 else None,
+        said=_said(visit) if visit.principal.receiver and status == 200 else None,
         **context,
     )
     headers = {"Content-Type": "text/html; charset=utf-8"}

@@ -155,6 +155,12 @@ def check_same_site(origin: str, fetch_site: str, host: str) -> None:
         raise NotAllowed("This request comes from another site.")
 
 
+def check_browser(principal: Principal) -> None:
+    """Raise NotAllowed for a program that fills in the form of a page, whose answer is a page."""
+    if not principal.session:
+        raise NotAllowed("Programs send photos to /api/assets.")
+
+
 def check_made_by_browser(fetch_site: str) -> None:
     """Raise NotAllowed unless a browser says that its person asks this, or a page of ours does."""
     if fetch_site not in ("same-origin", "none"):

@@ -81,7 +81,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/albums/<album_id:id>/delete", albums.delete, "write"),
     Route("GET", "/choose", choosing.show, "read"),
     Route("POST", "/choose", choosing.act, "write"),
-    Route("GET", "/upload", pages.upload, "upload"),
+    Route("GET", "/upload", pages.upload, "read"),
     Route("POST", "/upload", uploads.post_form, "upload", checks_csrf=True),
     Route("POST", "/share-target", uploads.post_shared, "upload", checks_csrf=True),
     Route("GET", "/trash", pages.trash, "read"),

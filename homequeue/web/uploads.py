@@ -13,7 +13,7 @@ from homequeue.incoming import Incoming
 from homequeue.services import albums, batches, ingest, notify, receipts, shares, trial
 from homequeue.services.ingest import Received
 from homequeue.web import forms, pages
-from homequeue.web.principals import check_csrf, check_made_by_browser
+from homequeue.web.principals import check_browser, check_csrf, check_made_by_browser
 from homequeue.web.visits import Visit, as_json, see_other
 
 CHUNK = 2**18
@@ -80,6 +80,7 @@ def post_assets(visit: Visit, filename: str = "") -> HTTPResponse:
 
 def post_form(visit: Visit, secret: bytes, show: Show = pages.upload) -> HTTPResponse:
     """Take the form of an upload page, for browsers without scripts; `show` is that page."""
+    check_browser(visit.principal)
     batch = _receive(visit)
     try:
         check_csrf(visit.principal, batch.fields.get("csrf", ""), secret)
@@ -98,6 +99,7 @@ def post_shared(visit: Visit, secret: bytes) -> HTTPResponse:  # noqa: ARG001
     wherever they know of share targets, which is on https; and the cookie, SameSite=Lax, would not
     come with a form of another site in the first place.
     """
+    check_browser(visit.principal)
     check_made_by_browser(visit.header("Sec-Fetch-Site"))
     batch, before = _receive(visit), receipts.last()
     kept, number = _record(visit, batch)

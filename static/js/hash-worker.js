@@ -3,7 +3,7 @@
 import { sha256 } from '../vendor/noble-hashes/sha2.js';
 
 const PART = 2 ** 21;
-/** Kept here: Chromium forgets a stream that only a read knows of, and the read never ends. */
+/** Here, as Chromium forgets a stream that only a read knows of; the read never ends. */
 let reader;
 
 /** A reader that fills the same memory again and again, where browsers have it; others take new. */

@@ -172,9 +172,9 @@ document.documentElement.classList.add('with-js');
 form.addEventListener('submit', (event) => event.preventDefault());
 window.addEventListener('online', wakeAll);
 window.addEventListener('beforeunload', (event) => { if (mustStay()) event.preventDefault(); });
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && trouble.signedOut) signedIn();
-});
+for (const back of ['visibilitychange', 'focus']) {
+  window.addEventListener(back, () => { if (trouble.signedOut) signedIn(); });
+}
 setPaused(Boolean(form.dataset.paused));
 onMove(repaint);
 onProgress(repaint);

@@ -217,7 +217,7 @@ def test_a_guest_whose_cookie_is_gone_opens_the_link_once_more(
     opened.value.get_by_role("button", name="Go on to the photos").click()
     opened.value.locator("#drop").wait_for()
     page.bring_to_front()
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("window.dispatchEvent(new Event('focus'))")
     expect(rows(rita, ".good")).to_have_count(2)
     forgive(rita, "403", "404")
 

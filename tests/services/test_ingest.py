@@ -301,7 +301,7 @@ def test_too_large_is_said_before_and_on_the_way(house, ben):
 def test_a_disk_that_is_nearly_full_is_said_before(house, monkeypatch):
     monkeypatch.setattr(Media, "free_bytes", lambda _: 5_000_000)
     ingest.check_room(5_000_000 - house.uploads.min_free)
-    with pytest.raises(NoSpace, match="make room"):
+    with pytest.raises(NoSpace, match="nearly full"):
         ingest.check_room(5_000_001 - house.uploads.min_free)
 
 

@@ -46,6 +46,13 @@ def album(ben):
         ("5 March", [3]),
         ("05 March", [3]),
         ("05", []),
+        ("1 july", [2]),
+        ("july 1", [2]),
+        # In their names there are these numbers, and they are no days then.
+        ("2 july", []),
+        ("3 march", []),
+        ("lake 3 march", []),
+        ("img_3 march", [3]),
         ("iphone", [1]),
         ("iPhone 8", [1]),
         ("canon 2020", [3]),

@@ -118,6 +118,13 @@ def test_the_form_of_a_page_has_its_token_inside(browser):
     form.close()
 
 
+@pytest.mark.parametrize("door", ["POST /upload", "POST /share-target"])
+def test_a_program_does_not_fill_in_the_form_of_a_page(program, door):
+    with pytest.raises(NotAllowed, match="/api/assets"):
+        ask(door, program | FORM)
+    assert incoming() == []
+
+
 @pytest.mark.parametrize("kind", ["image/jpeg", "application/x-www-form-urlencoded"])
 def test_nothing_else_is_without_a_token(browser, kind):
     headers = browser | {"X_CSRF_TOKEN": "", "CONTENT_TYPE": kind}

@@ -126,7 +126,7 @@ def test_a_link_that_is_full_takes_nothing_and_shows_what_came(app, nobody, gues
     assert "upload.js" not in page.text
     for answer in (nobody.page(link), nobody.post(link, form={"name": "Otto"})):
         assert answer.status == 410
-        assert "This link has ended" in answer.text
+        assert "This link takes no more photos" in answer.text
     text = as_ben.page("/shares").text
     assert "Full: all that it takes has come" in text
     assert "End this link" in text, "then who was in does not see what they have sent either"
@@ -163,6 +163,14 @@ def test_a_guest_sends_by_the_form(guest, link, ben):
     assert "2 of 3 arrived." in answer.text
     assert [asset.guest for asset in Asset.select()] == ["Aunt Rita"] * 2
     assert shares.waiting(ben) == 2
+
+
+def test_a_form_that_fills_the_link_is_the_last(guest, link):
+    Share.update(max_files=2).execute()
+    answer = by_form(guest, link, jpeg(1), jpeg(2), jpeg(3))
+    assert "2 of 3 arrived." in answer.text
+    assert "takes no more photos. Ask Ben" in answer.text
+    assert 'type="file"' not in answer.text
 
 
 def test_a_guest_sends_in_pieces(guest, link, ben):

@@ -17,12 +17,13 @@ from waitress.adjustments import Adjustments
 from homequeue import config, processes
 from homequeue.incoming import Incoming
 from homequeue.media import Media, media
-from homequeue.models import Receipt
-from homequeue.services import resumable, room, users
+from homequeue.models import Receipt, Share
+from homequeue.services import resumable, room, shares, users
 from homequeue.web import pages
 from homequeue.web import server as web
 from homequeue.web.admission import Arrival
 from homequeue.web.forms import Form
+from homequeue.web.principals import COOKIE, GUEST_COOKIE
 from homequeue.web.server import parser
 from tests.library import incoming, jpeg, sha256
 from tests.web.client import SECRET
@@ -214,6 +215,45 @@ def test_a_page_that_is_not_signed_in_is_sent_to_sign_in_and_send_again(house, p
     assert "send_again" in pages.SAID
     program = parsed(f"{asked}\r\n".encode())
     assert program.error.to_response()[0] == "401 Unauthorized"
+
+
+@pytest.fixture
+def doors(ben: users.User) -> dict[str, tuple[str, str]]:
+    """The forms of pages, by who is at them, each with the cookie of a session."""
+    share, secret = shares.make(ben, shares.Terms("Party"))
+    return {
+        "guest": (f"/s/{secret}/upload", f"{GUEST_COOKIE}={shares.welcome(share, 'Rita')}"),
+        "member": ("/upload", f"{COOKIE}={users.open_session(ben, 1)}"),
+    }
+
+
+def refused(door: tuple[str, str], accept: str) -> Any:
+    """What is said of a form before its body."""
+    path, cookie = door
+    more = f"Content-Type: multipart/form-data; boundary=x\r\n{length(20_000)}"
+    asked = f"POST {path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n{more}{accept}\r\n"
+    return parsed(asked.encode()).error.to_response()
+
+
+PAGE = "Accept: text/html,*/*\r\n"
+
+
+@pytest.mark.parametrize("who", ["guest", "member"])
+def test_why_a_form_is_refused_is_said_on_its_page(doors, monkeypatch, who):
+    monkeypatch.setattr(Media, "free_bytes", lambda _: 0)
+    status, headers, _ = refused(doors[who], PAGE)
+    page = "/upload" if who == "member" else doors[who][0].removesuffix("/upload")
+    assert (status, dict(headers)["Location"]) == ("303 See Other", f"{page}?said=no_space")
+    assert refused(doors[who], "")[0] == "507 Insufficient Storage"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"), [({"max_size": 10}, "too_large"), ({"ended_at": 1.0}, "not_sent")]
+)
+def test_so_is_what_a_link_does_not_take(doors, change, said):
+    Share.update(change).execute()
+    assert dict(refused(doors["guest"], PAGE)[1])["Location"].endswith(f"?said={said}")
+    assert {"no_space", "too_large", "not_sent"} <= set(pages.SAID)
 
 
 # Resumable uploads

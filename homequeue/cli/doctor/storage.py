@@ -101,7 +101,10 @@ def space(settings: Settings) -> Finding | None:
         return None
     free, total = media.free_bytes(), media.disk_bytes()
     least = settings.uploads.min_free
+    begun = [file.size for file in media.resumables().values()]
     words = f"{in_words(free)} free of {in_words(total)}"
+    if begun:
+        words += f"; unfinished uploads: {len(begun)}, with {in_words(sum(begun))}"
     if free < least:
         return problem(f"{words}: no photos are taken.", "Make room, or use a larger disk.")
     names = os.statvfs(media.root)

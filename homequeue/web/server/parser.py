@@ -28,6 +28,8 @@ SHORT_WITHIN = 60.0
 
 #: Where somebody is sent whose photos came without a session: there they are told to send again.
 SIGN_IN = "/sign-in?next=/upload%3Fsaid%3Dsend_again"
+#: The refusals that a page has words for; it says of all others that nothing was sent.
+TOLD = ("no_space", "too_large")
 
 #: What was decided about a body.
 Verdict = Admitted | HomequeueError
@@ -172,12 +174,19 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
 
     def _refuse(self, error: HomequeueError) -> None:
         status, headers = error.status, error.headers
-        is_page = PAGE_FORM.fullmatch(self.path) and "text/html" in self.headers.get("ACCEPT", "")
-        if isinstance(error, NotSignedIn) and is_page:
-            status, headers = 303, {"Location": SIGN_IN}
+        if PAGE_FORM.fullmatch(self.path) and "text/html" in self.headers.get("ACCEPT", ""):
+            status, headers = 303, {"Location": self._page_that_says(error)}
         self.error = Refusal(status, error.code, str(error), headers, self.path)
         self.completed = True
         self.expect_continue = False
+
+    def _page_that_says(self, error: HomequeueError) -> str:
+        """Return the address of the page whose form this is: there it is said what kept it out."""
+        is_guest = self.path.startswith("/s/")
+        if isinstance(error, NotSignedIn) and not is_guest:
+            return SIGN_IN
+        said = error.code if error.code in TOLD else "not_sent"
+        return f"{self.path.removesuffix('/upload') if is_guest else '/upload'}?said={said}"
 
     def _speak_our_way(self) -> None:
         if not isinstance(self.error, Refusal):
