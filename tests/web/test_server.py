@@ -247,6 +247,12 @@ def test_why_a_form_is_refused_is_said_on_its_page(doors, monkeypatch, who):
     assert refused(doors[who], "")[0] == "507 Insufficient Storage"
 
 
+def test_nothing_of_an_address_becomes_a_header(doors):
+    strange = "/s/a%0D%0ASet-Cookie:%20x=1%FF/upload", doors["guest"][1]
+    location = dict(refused(strange, PAGE)[1])["Location"]
+    assert location == "/s/a%0D%0ASet-Cookie%3A%20x%3D1%FF?said=not_sent"
+
+
 @pytest.mark.parametrize(
     ("change", "said"), [({"max_size": 10}, "too_large"), ({"ended_at": 1.0}, "not_sent")]
 )

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from peewee import OperationalError
 from waitress.parser import HTTPRequestParser
@@ -186,7 +187,8 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         if isinstance(error, NotSignedIn) and not is_guest:
             return SIGN_IN
         said = error.code if error.code in TOLD else "not_sent"
-        return f"{self.path.removesuffix('/upload') if is_guest else '/upload'}?said={said}"
+        link = quote(self.path.removesuffix("/upload"), encoding="latin-1")
+        return f"{link if is_guest else '/upload'}?said={said}"
 
     def _speak_our_way(self) -> None:
         if not isinstance(self.error, Refusal):
