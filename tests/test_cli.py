@@ -551,7 +551,7 @@ def test_importing_something_that_is_not_there_beside_something_that_is(home, ca
 
 def test_importing_into_a_full_disk(home, camera):
     result = home("import", str(camera), "--owner", "Ben", "--uploads-min-free", "8000T")
-    assert "make room" in refused(result)
+    assert "nearly full" in refused(result)
     assert originals() == []
 
 
